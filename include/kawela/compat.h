@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one place that knows kernel versions. Everything else is written for
+ * the newest supported kernel (7.2); this file lends its interfaces to 6.12.
+ */
+#ifndef KAWELA_COMPAT_H
+#define KAWELA_COMPAT_H
+
+#include <linux/ethtool.h>
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/version.h>
+#include <net/page_pool/types.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+
+#define KWL_IMPORT_NS	MODULE_IMPORT_NS(KAWELA)
+
+static inline void
+netif_napi_add_config(struct net_device *dev, struct napi_struct *napi,
+		      int (*poll)(struct napi_struct *, int), int index)
+{
+	netif_napi_add(dev, napi, poll);
+}
+
+/* Undone by page_pool_disable_direct_recycling(), which 6.12 does export */
+static inline void
+page_pool_enable_direct_recycling(struct page_pool *pool,
+				  struct napi_struct *napi)
+{
+	WRITE_ONCE(pool->p.napi, napi);
+}
+
+#else
+
+#define KWL_IMPORT_NS	MODULE_IMPORT_NS("KAWELA")
+
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
+
+/* The old callback runs with the address lists locked: hand them over live */
+#define KWL_DEFINE_SET_RX_MODE(fn)					\
+static void fn##_locked(struct net_device *dev)				\
+{									\
+	fn(dev, &dev->uc, &dev->mc);					\
+}
+
+#define KWL_SET_RX_MODE(fn)	.ndo_set_rx_mode = fn##_locked
+
+#define KWL_DEFINE_RX_RING_COUNT(fn)					\
+static int fn##_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd,\
+		      u32 *rules)					\
+{									\
+	if (cmd->cmd != ETHTOOL_GRXRINGS)				\
+		return -EOPNOTSUPP;					\
+	cmd->data = fn(dev);						\
+	return 0;							\
+}
+
+#define KWL_RX_RING_COUNT(fn)	.get_rxnfc = fn##_rxnfc
+
+#else
+
+#define KWL_DEFINE_SET_RX_MODE(fn)
+#define KWL_SET_RX_MODE(fn)	.ndo_set_rx_mode_async = fn
+#define KWL_DEFINE_RX_RING_COUNT(fn)
+#define KWL_RX_RING_COUNT(fn)	.get_rx_ring_count = fn
+
+#endif
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Intel 82576 register map as the physical function sees it: byte offsets
+ * into BAR 0 with the field masks beneath. Blocks that look the same in a
+ * VF's BAR (queues, interrupt control) live in queue_regs.h.
+ */
+#ifndef KAWELA_REGS_H
+#define KAWELA_REGS_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+/* Device control */
+#define KWL_CTRL			0x0000
+#define  KWL_CTRL_FD			BIT(0)
+#define  KWL_CTRL_GIO_MASTER_DISABLE	BIT(2)
+#define  KWL_CTRL_ASDE			BIT(5)
+#define  KWL_CTRL_SLU			BIT(6)
+#define  KWL_CTRL_FRCSPD		BIT(11)
+#define  KWL_CTRL_FRCDPX		BIT(12)
+#define  KWL_CTRL_RST			BIT(26)
+#define  KWL_CTRL_RFCE			BIT(27)
+#define  KWL_CTRL_TFCE			BIT(28)
+#define  KWL_CTRL_VME			BIT(30)
+#define  KWL_CTRL_PHY_RST		BIT(31)
+#define KWL_STATUS			0x0008
+#define  KWL_STATUS_FD			BIT(0)
+#define  KWL_STATUS_LU			BIT(1)
+#define  KWL_STATUS_LAN_ID		GENMASK(3, 2)
+#define  KWL_STATUS_SPEED		GENMASK(7, 6)
+#define  KWL_STATUS_NUM_VFS		GENMASK(17, 14)
+#define  KWL_STATUS_IOV			BIT(18)
+#define  KWL_STATUS_GIO_MASTER		BIT(19)
+#define KWL_EECD			0x0010
+#define  KWL_EECD_PRES			BIT(8)
+#define  KWL_EECD_AUTO_RD		BIT(9)
+#define KWL_EERD			0x0014
+#define  KWL_EERD_START			BIT(0)
+#define  KWL_EERD_DONE			BIT(1)
+#define  KWL_EERD_ADDR			GENMASK(15, 2)
+#define  KWL_EERD_DATA			GENMASK(31, 16)
+#define KWL_CTRL_EXT			0x0018
+/* Write-one pulse towards the VFs: never carry it through a read-modify-write */
+#define  KWL_CTRL_EXT_PFRSTD		BIT(14)
+#define  KWL_CTRL_EXT_DRV_LOAD		BIT(28)
+#define KWL_MDIC			0x0020
+#define  KWL_MDIC_DATA			GENMASK(15, 0)
+#define  KWL_MDIC_REG			GENMASK(20, 16)
+#define  KWL_MDIC_PHY			GENMASK(25, 21)
+#define  KWL_MDIC_OP_WRITE		BIT(26)
+#define  KWL_MDIC_OP_READ		BIT(27)
+#define  KWL_MDIC_READY			BIT(28)
+#define  KWL_MDIC_ERROR			BIT(30)
+#define KWL_FCAL			0x0028
+#define KWL_FCAH			0x002c
+#define KWL_FCT				0x0030
+#define KWL_VET				0x0038
+
+/* Interrupts other than the per-vector block of queue_regs.h */
+#define KWL_ICR				0x00c0
+#define KWL_ICS				0x00c8
+#define KWL_IMS				0x00d0
+#define KWL_IMC				0x00d8
+#define KWL_IAM				0x00e0
+#define  KWL_ICR_TXDW			BIT(0)
+#define  KWL_ICR_LSC			BIT(2)
+#define  KWL_ICR_RXDMT0			BIT(4)
+#define  KWL_ICR_RXO			BIT(6)
+#define  KWL_ICR_RXDW			BIT(7)
+#define  KWL_ICR_VMMB			BIT(8)
+#define  KWL_ICR_DOUTSYNC		BIT(28)
+#define  KWL_ICR_DRSTA			BIT(30)
+#define  KWL_ICR_INT_ASSERTED		BIT(31)
+
+/* Receive and transmit control */
+#define KWL_RCTL			0x0100
+#define  KWL_RCTL_EN			BIT(1)
+#define  KWL_RCTL_SBP			BIT(2)
+#define  KWL_RCTL_UPE			BIT(3)
+#define  KWL_RCTL_MPE			BIT(4)
+#define  KWL_RCTL_LPE			BIT(5)
+#define  KWL_RCTL_LBM			GENMASK(7, 6)
+#define  KWL_RCTL_LBM_MAC		1
+#define  KWL_RCTL_BAM			BIT(15)
+#define  KWL_RCTL_VFE			BIT(18)
+#define  KWL_RCTL_DPF			BIT(22)
+#define  KWL_RCTL_PMCF			BIT(23)
+#define  KWL_RCTL_SECRC			BIT(26)
+#define KWL_FCTTV			0x0170
+#define KWL_TCTL			0x0400
+#define  KWL_TCTL_EN			BIT(1)
+#define  KWL_TCTL_PSP			BIT(3)
+#define  KWL_TCTL_CT			GENMASK(11, 4)
+#define  KWL_TCTL_COLD			GENMASK(21, 12)
+#define  KWL_TCTL_RTLC			BIT(24)
+#define KWL_LEDCTL			0x0e00
+#define  KWL_LEDCTL_MODE_ON		0xe	/* each LED has a byte */
+#define  KWL_LEDCTL_MODE_OFF		0xf
+#define  KWL_LEDCTL_LEDS		4
+#define KWL_FCRTL			0x2160
+#define  KWL_FCRTL_XONE			BIT(31)
+#define KWL_FCRTH			0x2168
+#define KWL_RXPBS			0x2404
+#define  KWL_RXPBS_KIB			GENMASK(6, 0)
+#define KWL_QDE				0x2408
+#define KWL_FCRTV			0x2460
+#define KWL_TXPBS			0x3404
+#define KWL_DTXSWC			0x3500
+#define KWL_DTXCTL			0x3590
+#define  KWL_DTXCTL_8023LL		BIT(2)
+#define  KWL_DTXCTL_VLAN_ADDED		BIT(3)
+#define KWL_VMVIR(pool)			(0x3700 + 4 * (pool))
+
+/* Port statistics, all clear on read; KWL_*L/H pairs hold 64 bits */
+#define KWL_CRCERRS			0x4000
+#define KWL_ALGNERRC			0x4004
+#define KWL_SYMERRS			0x4008
+#define KWL_RXERRC			0x400c
+#define KWL_MPC				0x4010
+#define KWL_SCC				0x4014
+#define KWL_ECOL			0x4018
+#define KWL_MCC				0x401c
+#define KWL_LATECOL			0x4020
+#define KWL_COLC			0x4028
+#define KWL_DC				0x4030
+#define KWL_RLEC			0x4040
+#define KWL_XONRXC			0x4048
+#define KWL_XONTXC			0x404c
+#define KWL_XOFFRXC			0x4050
+#define KWL_XOFFTXC			0x4054
+#define KWL_FCRUC			0x4058
+#define KWL_PRC64			0x405c
+#define KWL_PRC127			0x4060
+#define KWL_PRC255			0x4064
+#define KWL_PRC511			0x4068
+#define KWL_PRC1023			0x406c
+#define KWL_PRC1522			0x4070
+#define KWL_GPRC			0x4074
+#define KWL_BPRC			0x4078
+#define KWL_MPRC			0x407c
+#define KWL_GPTC			0x4080
+#define KWL_GORCL			0x4088
+#define KWL_GOTCL			0x4090
+#define KWL_RNBC			0x40a0
+#define KWL_RUC				0x40a4
+#define KWL_RFC				0x40a8
+#define KWL_ROC				0x40ac
+#define KWL_RJC				0x40b0
+#define KWL_TORL			0x40c0
+#define KWL_TOTL			0x40c8
+#define KWL_TPR				0x40d0
+#define KWL_TPT				0x40d4
+#define KWL_PTC64			0x40d8
+#define KWL_PTC127			0x40dc
+#define KWL_PTC255			0x40e0
+#define KWL_PTC511			0x40e4
+#define KWL_PTC1023			0x40e8
+#define KWL_PTC1522			0x40ec
+#define KWL_MPTC			0x40f0
+#define KWL_BPTC			0x40f4
+#define KWL_TSCTC			0x40f8
+
+/* Receive filtering */
+#define KWL_RXCSUM			0x5000
+#define  KWL_RXCSUM_IPOFLD		BIT(8)
+#define  KWL_RXCSUM_TUOFLD		BIT(9)
+#define  KWL_RXCSUM_CRCOFL		BIT(11)
+#define  KWL_RXCSUM_PCSD		BIT(13)
+#define KWL_RLPML			0x5004
+#define KWL_RFCTL			0x5008
+#define KWL_MTA(i)			(0x5200 + 4 * (i))
+#define  KWL_MTA_WORDS			128
+/* Receive addresses: 16 entries in one place, 8 in another; see kwl_ral() */
+#define KWL_RA(i)			(0x5400 + 8 * (i))
+#define  KWL_RA_ENTRIES			16
+#define KWL_RA2(i)			(0x54e0 + 8 * (i))
+#define  KWL_RA2_ENTRIES		8
+#define  KWL_RAH_ADDR			GENMASK(15, 0)
+#define  KWL_RAH_POOLS			GENMASK(25, 18)
+#define  KWL_RAH_AV			BIT(31)
+#define  KWL_RAR_ENTRIES		(KWL_RA_ENTRIES + KWL_RA2_ENTRIES)
+#define KWL_VFTA(i)			(0x5600 + 4 * (i))
+#define  KWL_VFTA_WORDS			128
+#define KWL_MRQC			0x5818
+#define  KWL_MRQC_MODE			GENMASK(2, 0)
+#define  KWL_MRQC_MODE_RSS		2
+#define  KWL_MRQC_TCP4			BIT(16)
+#define  KWL_MRQC_IP4			BIT(17)
+#define  KWL_MRQC_TCP6EX		BIT(18)
+#define  KWL_MRQC_IP6EX			BIT(19)
+#define  KWL_MRQC_IP6			BIT(20)
+#define  KWL_MRQC_TCP6			BIT(21)
+#define  KWL_MRQC_UDP4			BIT(22)
+#define  KWL_MRQC_UDP6			BIT(23)
+#define  KWL_MRQC_UDP6EX		BIT(24)
+#define KWL_VT_CTL			0x581c
+#define KWL_VMOLR(pool)			(0x5ad0 + 4 * (pool))
+#define KWL_RPLOLR			0x5af0
+#define KWL_RETA(i)			(0x5c00 + 4 * (i))
+#define  KWL_RETA_ENTRIES		128
+#define KWL_RSSRK(i)			(0x5c80 + 4 * (i))
+#define  KWL_RSSRK_BYTES		40
+#define KWL_VLVF(i)			(0x5d00 + 4 * (i))
+#define  KWL_VLVF_ENTRIES		32
+#define KWL_UTA(i)			(0xa000 + 4 * (i))
+#define  KWL_UTA_WORDS			128
+
+/* Wake-up, firmware and semaphores */
+#define KWL_WUC				0x5800
+#define KWL_WUFC			0x5808
+#define KWL_MANC			0x5820
+#define KWL_GCR				0x5b00
+#define KWL_SWSM			0x5b50
+#define  KWL_SWSM_SMBI			BIT(0)
+#define  KWL_SWSM_SWESMBI		BIT(1)
+#define KWL_FWSM			0x5b54
+#define KWL_SW_FW_SYNC			0x5b5c
+#define  KWL_SW_FW_SYNC_PHY(port)	BIT((port) ? 2 : 1)
+#define  KWL_SW_FW_SYNC_FW(mask)	((mask) << 16)
+#define KWL_PBACLR			0x5b68
+
+/* Mailbox, PF side, and VF enables */
+#define KWL_VFRE			0x0c8c
+#define KWL_VFTE			0x0c90
+#define KWL_VMBMEM(vf)			(0x0800 + 0x40 * (vf))
+#define KWL_PFMAILBOX(vf)		(0x0c00 + 4 * (vf))
+/* Reading this one clears the VF's own status bits: never touch it */
+#define KWL_VFMAILBOX_OF(vf)		(0x0c40 + 4 * (vf))
+#define KWL_MBVFICR			0x0c80
+#define KWL_MBVFIMR			0x0c84
+#define KWL_VFLRE			0x0c88
+
+/* NVM words, 16 bit each */
+#define KWL_NVM_VERSION_WORD		0x05
+#define KWL_NVM_CHECKSUM_WORDS		0x40
+#define KWL_NVM_CHECKSUM		0xbaba
+#define KWL_NVM_WORDS			1024
+
+/* Sizes of the chip */
+#define KWL_MAX_QUEUES			16
+#define KWL_MAX_POOLS			8
+#define KWL_PF_MAX_VECTORS		10
+#define KWL_MAX_FRAME			0x2600	/* 9728 bytes with the CRC */
+#define KWL_PHY_ADDR			1
+
+/* Low half of receive address @i, counted through both places */
+static inline u32 kwl_ral(unsigned int i)
+{
+	return i < KWL_RA_ENTRIES ? KWL_RA(i) : KWL_RA2(i - KWL_RA_ENTRIES);
+}
+
+static inline u32 kwl_rah(unsigned int i)
+{
+	return kwl_ral(i) + 4;
+}
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ports, vectors, rings: what the library keeps for whoever owns a function,
+ * be it the PF or a VF. The owner resolves every difference between the two
+ * into the pointers and values stored here; the code behind this header
+ * never asks whose queue it drives.
+ */
+#ifndef KAWELA_RING_H
+#define KAWELA_RING_H
+
+#include <linux/bpf.h>
+#include <linux/cache.h>
+#include <linux/cpumask.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/u64_stats_sync.h>
+#include <net/netdev_queues.h>
+
+#include <kawela/desc.h>
+#include <kawela/io.h>
+#include <kawela/queue_regs.h>
+
+struct page_pool;
+
+#define KWL_RING_MIN		64
+#define KWL_RING_MAX		4096
+#define KWL_RING_DEFAULT	256
+
+/*
+ * One page per receive buffer: headroom for XDP in front, room for
+ * skb_shared_info behind, and in between a whole number of KiB, because that
+ * is the unit in which the device is told the buffer size. The device can
+ * then never write past the data area, whatever its frame length limit says.
+ */
+#define KWL_RX_HEADROOM		(XDP_PACKET_HEADROOM + NET_IP_ALIGN)
+#define KWL_RX_BUF_LEN		3072
+static_assert(SKB_HEAD_ALIGN(KWL_RX_HEADROOM + KWL_RX_BUF_LEN) <= PAGE_SIZE);
+
+/* Most bytes one data descriptor carries */
+#define KWL_TX_CHUNK		SZ_32K
+/*
+ * Most descriptors one frame takes: context, linear part, fragments, and one
+ * more for each time 64 KiB of payload cross a KWL_TX_CHUNK.
+ */
+#define KWL_TX_DESC_MAX		(1 + 1 + MAX_SKB_FRAGS + SZ_64K / KWL_TX_CHUNK + 2)
+/* Free descriptors at which a stopped queue is worth waking */
+#define KWL_TX_WAKE		(2 * KWL_TX_DESC_MAX)
+static_assert(KWL_TX_WAKE < KWL_RING_MIN);
+
+enum kwl_tx_buf_type {
+	KWL_TX_BUF_NONE,	/* nothing mapped: context descriptor */
+	KWL_TX_BUF_SINGLE,	/* linear memory */
+	KWL_TX_BUF_PAGE,	/* page fragment */
+};
+
+/**
+ * struct kwl_tx_buf - what to give back when a descriptor is done
+ * @skb: the frame, on its first descriptor only
+ * @bytes: bytes on the wire without CRC, on the first descriptor only
+ * @segs: frames on the wire, on the first descriptor only
+ * @eop: slot of the frame's last descriptor, on the first descriptor only
+ * @type: how this descriptor's memory is mapped
+ * @dma: bus address to unmap
+ * @len: bytes to unmap
+ */
+struct kwl_tx_buf {
+	struct sk_buff *skb;
+	u32 bytes;
+	u16 segs;
+	u16 eop;
+	DEFINE_DMA_UNMAP_ADDR(dma);
+	DEFINE_DMA_UNMAP_LEN(len);
+	enum kwl_tx_buf_type type;
+};
+
+/* Counters of the transmit path that runs under the queue's xmit lock */
+struct kwl_tx_xmit_stats {
+	u64_stats_t dropped;
+	u64_stats_t csum_none;
+	u64_stats_t needs_csum;
+	u64_stats_t gso_packets;
+	u64_stats_t gso_bytes;
+	u64_stats_t stop;
+	struct u64_stats_sync syncp;
+};
+
+/* Counters of the completion path that runs in NAPI */
+struct kwl_tx_done_stats {
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t wake;
+	struct u64_stats_sync syncp;
+};
+
+struct kwl_rx_stats {
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t alloc_fail;
+	u64_stats_t errors;
+	u64_stats_t csum_unnecessary;
+	u64_stats_t csum_none;
+	u64_stats_t csum_bad;
+	struct u64_stats_sync syncp;
+};
+
+/*
+ * One transmit queue. Indices run free and are masked on use; ntu - ntc is the
+ * number of descriptors the device may still work on.
+ */
+struct kwl_tx_ring {
+	/* read-mostly, both sides */
+	union kwl_tx_desc *desc;
+	struct kwl_tx_buf *buf;
+	struct netdev_queue *txq;
+	void __iomem *tail;
+	struct device *dev;
+	u32 mask;
+	/* cold: set-up only */
+	void __iomem *regs;
+	dma_addr_t dma;
+
+	/* producer: under the queue's xmit lock */
+	u32 ntu ____cacheline_aligned_in_smp;
+	u32 rung;		/* value of ntu the device knows of */
+	u32 ctx_lens;		/* context words the device holds */
+	u32 ctx_type;
+	u32 ctx_mss;
+	struct kwl_tx_xmit_stats xmit;
+
+	/* consumer: NAPI */
+	u32 ntc ____cacheline_aligned_in_smp;
+	struct kwl_tx_done_stats done;
+};
+
+/* One receive queue, all of it used in NAPI only */
+struct kwl_rx_ring {
+	union kwl_rx_desc *desc;
+	struct page **page;	/* posted buffers, by slot */
+	struct page_pool *pool;
+	void __iomem *tail;
+	struct net_device *netdev;
+	struct napi_struct *napi;
+	u32 mask;
+	u32 ntc;		/* next slot the device writes back */
+	u32 ntu;		/* next slot to post */
+	u16 queue;
+	bool skip;		/* drop up to the next end of packet */
+	struct sk_buff *skb;	/* frame whose end has not come yet */
+	struct kwl_rx_stats stats;
+	/* cold: set-up only */
+	void __iomem *regs;
+	dma_addr_t dma;
+};
+
+/**
+ * struct kwl_vector - one interrupt vector with its queue pair
+ * @napi: polls both rings
+ * @unmask: register that lets the vector interrupt again
+ * @unmask_val: this vector's bits there
+ * @port: the function it belongs to
+ * @txr: transmit ring
+ * @rxr: receive ring
+ * @mask: register that keeps the vector from interrupting
+ * @eitr: throttling register, NULL where there is none (MSI, INTx)
+ * @irq: Linux interrupt number, shared by all where there is only one
+ * @idx: queue pair number
+ * @usecs: least distance of two interrupts that the user asked for
+ * @own_irq: requested by kwl_irq_request(), not by the owner
+ * @name: as shown in /proc/interrupts
+ */
+struct kwl_vector {
+	struct napi_struct napi;
+	void __iomem *unmask;
+	u32 unmask_val;
+	struct kwl_port *port;
+
+	struct kwl_tx_ring txr ____cacheline_aligned_in_smp;
+	struct kwl_rx_ring rxr ____cacheline_aligned_in_smp;
+
+	/* cold */
+	void __iomem *mask ____cacheline_aligned_in_smp;
+	void __iomem *eitr;
+	int irq;
+	u16 idx;
+	u16 usecs;
+	bool own_irq;
+	char name[IFNAMSIZ + 16];
+};
+
+/**
+ * struct kwl_queue_cfg - how many queue pairs, and how long
+ * @pairs: queue pairs in use
+ * @tx_count: descriptors per transmit ring, a power of two
+ * @rx_count: descriptors per receive ring, a power of two
+ */
+struct kwl_queue_cfg {
+	u16 pairs;
+	u16 tx_count;
+	u16 rx_count;
+};
+
+/* Memory of one queue pair, apart from the rings so that it can be swapped */
+struct kwl_queue_mem {
+	union kwl_tx_desc *tx_desc;
+	struct kwl_tx_buf *tx_buf;
+	dma_addr_t tx_dma;
+	union kwl_rx_desc *rx_desc;
+	struct page **rx_page;
+	struct page_pool *pool;
+	dma_addr_t rx_dma;
+};
+
+/**
+ * struct kwl_qset - everything a configuration needs, allocated ahead
+ * @cfg: the configuration
+ * @q: memory by queue pair; receive buffers included
+ *
+ * A change of rings or channels allocates a new set while the old one runs;
+ * only when that has succeeded does traffic stop for the swap.
+ */
+struct kwl_qset {
+	struct kwl_queue_cfg cfg;
+	struct kwl_queue_mem q[] __counted_by(cfg.pairs);
+};
+
+/**
+ * struct kwl_port - the data path of one function
+ * @vec: vectors by queue pair
+ * @netdev: the interface; its private area starts with this struct
+ * @hw: register access
+ * @num_vec: entries in @vec, fixed at probe
+ * @qset: memory in use while started, else NULL
+ */
+struct kwl_port {
+	struct kwl_vector **vec;
+	struct net_device *netdev;
+	struct kwl_hw *hw;
+	u16 num_vec;
+	struct kwl_qset *qset;
+};
+
+/* port.c */
+int kwl_port_init(struct kwl_port *port, struct net_device *netdev,
+		  struct kwl_hw *hw, u16 num_vec);
+void kwl_port_fini(struct kwl_port *port);
+int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset);
+struct kwl_qset *kwl_port_stop(struct kwl_port *port);
+
+/* qset.c */
+struct kwl_qset *kwl_qset_alloc(struct kwl_port *port,
+				const struct kwl_queue_cfg *cfg);
+void kwl_qset_free(struct kwl_port *port, struct kwl_qset *qset);
+
+/* ring.c */
+int kwl_tx_ring_start(struct kwl_tx_ring *txr);
+int kwl_rx_ring_start(struct kwl_rx_ring *rxr);
+int kwl_tx_ring_stop(struct kwl_tx_ring *txr);
+int kwl_rx_ring_stop(struct kwl_rx_ring *rxr);
+
+/* tx.c */
+netdev_tx_t kwl_xmit(struct sk_buff *skb, struct net_device *netdev);
+netdev_features_t kwl_features_check(struct sk_buff *skb,
+				     struct net_device *netdev,
+				     netdev_features_t features);
+bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget);
+void kwl_tx_drain(struct kwl_tx_ring *txr);
+
+/* rx.c */
+int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget);
+bool kwl_rx_refill(struct kwl_rx_ring *rxr);
+void kwl_rx_repost(struct kwl_rx_ring *rxr);
+
+/* irq.c */
+int kwl_irq_request(struct kwl_port *port, u16 from, u16 to);
+void kwl_irq_free(struct kwl_port *port, u16 from, u16 to);
+void kwl_irq_set_usecs(struct kwl_vector *vec, u16 usecs);
+int kwl_poll(struct napi_struct *napi, int budget);
+
+/* stats.c */
+void kwl_get_stats64(struct net_device *netdev,
+		     struct rtnl_link_stats64 *stats);
+extern const struct netdev_stat_ops kwl_stat_ops;
+
+/* Let the vector interrupt (again); one posted write */
+static inline void kwl_vector_unmask(const struct kwl_vector *vec)
+{
+	writel(vec->unmask_val, vec->unmask);
+}
+
+static inline void kwl_vector_mask(const struct kwl_vector *vec)
+{
+	writel(vec->unmask_val, vec->mask);
+}
+
+/*
+ * Descriptors the producer may still fill; one slot stays empty so that a full
+ * ring differs from an empty one.
+ */
+static inline u32 kwl_tx_room(const struct kwl_tx_ring *txr)
+{
+	return txr->mask - (READ_ONCE(txr->ntu) - READ_ONCE(txr->ntc));
+}
+
+#endif
