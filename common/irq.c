@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Queue interrupts: request, poll, moderation. */
+#include <linux/bitfield.h>
+#include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/interrupt.h>
+
+#include <kawela/ring.h>
+
+/*
+ * The silicon masks the vector as it fires (EIAM) and forgets the cause
+ * (EIAC), so there is nothing to read and nothing to write here.
+ */
+static irqreturn_t kwl_irq_queue(int irq, void *data)
+{
+	struct kwl_vector *vec = data;
+
+	napi_schedule_irqoff(&vec->napi);
+	return IRQ_HANDLED;
+}
+
+/**
+ * kwl_poll() - NAPI poll of a queue pair
+ * @napi: member of a struct kwl_vector
+ * @budget: most frames to receive; 0 means transmit completions only
+ *
+ * Context: NAPI.
+ * Return: Frames received; @budget if there is more to do.
+ */
+int kwl_poll(struct napi_struct *napi, int budget)
+{
+	struct kwl_vector *vec = container_of(napi, struct kwl_vector, napi);
+	bool clean = kwl_tx_clean(&vec->txr, budget);
+	int done;
+
+	if (unlikely(!budget))
+		return 0;
+
+	done = kwl_rx_clean(&vec->rxr, budget);
+	if (unlikely(!kwl_rx_refill(&vec->rxr)))
+		clean = false;
+
+	if (!clean || done == budget)
+		return budget;
+
+	if (napi_complete_done(napi, done))
+		kwl_vector_unmask(vec);
+	return done;
+}
+
+/**
+ * kwl_irq_set_usecs() - set the least distance of two interrupts
+ * @vec: the vector
+ * @usecs: microseconds, 0 for none
+ *
+ * Programs EITR of the vector, where there is one: not with MSI or INTx.
+ *
+ * Context: Any.
+ */
+void kwl_irq_set_usecs(struct kwl_vector *vec, u16 usecs)
+{
+	vec->usecs = usecs;
+	if (vec->eitr)
+		writel(FIELD_PREP(KWL_EITR_INTERVAL, usecs) |
+		       KWL_EITR_CNT_IGNORE, vec->eitr);
+}
+EXPORT_SYMBOL_GPL(kwl_irq_set_usecs);
+
+static void kwl_irq_spread(struct kwl_vector *vec)
+{
+	int node = dev_to_node(vec->port->hw->dev);
+	const struct cpumask *mask;
+
+	mask = cpumask_of(cpumask_local_spread(vec->idx, node));
+	irq_set_affinity_and_hint(vec->irq, mask);
+	netif_set_xps_queue(vec->port->netdev, mask, vec->idx);
+}
+
+static int kwl_irq_request_one(struct kwl_vector *vec)
+{
+	int err;
+
+	snprintf(vec->name, sizeof(vec->name), "%s-TxRx-%u",
+		 netdev_name(vec->port->netdev), vec->idx);
+	err = request_irq(vec->irq, kwl_irq_queue, 0, vec->name, vec);
+	if (err)
+		return err;
+	kwl_irq_spread(vec);
+	return 0;
+}
+
+/**
+ * kwl_irq_request() - request the interrupts of some queue pairs
+ * @port: the function
+ * @from: first queue pair
+ * @to: queue pair after the last one
+ *
+ * Vectors whose interrupt the owner handles itself (own_irq unset) are left
+ * alone. Each vector is hinted to a CPU of its own, near the device, and its
+ * transmit queue to the same CPU.
+ *
+ * Context: Process, RTNL held.
+ * Return: 0, or a negative errno with none of them requested.
+ */
+int kwl_irq_request(struct kwl_port *port, u16 from, u16 to)
+{
+	u16 i;
+	int err;
+
+	for (i = from; i < to; i++) {
+		netif_napi_set_irq(&port->vec[i]->napi, port->vec[i]->irq);
+		if (!port->vec[i]->own_irq)
+			continue;
+		err = kwl_irq_request_one(port->vec[i]);
+		if (err) {
+			netdev_err(port->netdev, "no interrupt %d: %pe\n",
+				   port->vec[i]->irq, ERR_PTR(err));
+			kwl_irq_free(port, from, i);
+			return err;
+		}
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kwl_irq_request);
+
+/**
+ * kwl_irq_free() - undo kwl_irq_request()
+ * @port: the function
+ * @from: first queue pair
+ * @to: queue pair after the last one
+ *
+ * Context: Process, RTNL held.
+ */
+void kwl_irq_free(struct kwl_port *port, u16 from, u16 to)
+{
+	u16 i;
+
+	for (i = from; i < to; i++) {
+		struct kwl_vector *vec = port->vec[i];
+
+		if (!vec->own_irq)
+			continue;
+		irq_set_affinity_and_hint(vec->irq, NULL);
+		free_irq(vec->irq, vec);
+	}
+}
+EXPORT_SYMBOL_GPL(kwl_irq_free);

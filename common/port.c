@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A function's queues as a whole: vectors, and starting and stopping them. */
+#include <linux/export.h>
+#include <linux/slab.h>
+#include <net/page_pool/types.h>
+
+#include <kawela/compat.h>
+#include <kawela/ring.h>
+
+static void kwl_vector_init_stats(struct kwl_vector *vec)
+{
+	u64_stats_init(&vec->txr.xmit.syncp);
+	u64_stats_init(&vec->txr.done.syncp);
+	u64_stats_init(&vec->rxr.stats.syncp);
+}
+
+static int kwl_vector_alloc(struct kwl_port *port, u16 idx)
+{
+	struct kwl_vector *vec;
+
+	vec = kzalloc_node(sizeof(*vec), GFP_KERNEL,
+			   dev_to_node(port->hw->dev));
+	if (!vec)
+		return -ENOMEM;
+
+	vec->port = port;
+	vec->idx = idx;
+	vec->txr.dev = port->hw->dev;
+	vec->txr.txq = netdev_get_tx_queue(port->netdev, idx);
+	vec->rxr.netdev = port->netdev;
+	vec->rxr.napi = &vec->napi;
+	vec->rxr.queue = idx;
+	kwl_vector_init_stats(vec);
+	netif_napi_add_config(port->netdev, &vec->napi, kwl_poll, idx);
+
+	port->vec[idx] = vec;
+	return 0;
+}
+
+/**
+ * kwl_port_init() - create the vectors of a function
+ * @port: the function, first member of the netdev's private area
+ * @netdev: its interface, not yet registered
+ * @hw: its registers
+ * @num_vec: queue pairs the function can use at most
+ *
+ * The owner then fills in each vector's registers and interrupt number.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int kwl_port_init(struct kwl_port *port, struct net_device *netdev,
+		  struct kwl_hw *hw, u16 num_vec)
+{
+	int err;
+
+	port->netdev = netdev;
+	port->hw = hw;
+	port->vec = kcalloc(num_vec, sizeof(*port->vec), GFP_KERNEL);
+	if (!port->vec)
+		return -ENOMEM;
+
+	for (port->num_vec = 0; port->num_vec < num_vec; port->num_vec++) {
+		err = kwl_vector_alloc(port, port->num_vec);
+		if (err) {
+			kwl_port_fini(port);
+			return err;
+		}
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kwl_port_init);
+
+/**
+ * kwl_port_fini() - undo kwl_port_init()
+ * @port: the function, stopped
+ *
+ * Context: Process, may sleep.
+ */
+void kwl_port_fini(struct kwl_port *port)
+{
+	while (port->num_vec) {
+		struct kwl_vector *vec = port->vec[--port->num_vec];
+
+		netif_napi_del(&vec->napi);
+		kfree(vec);
+	}
+	kfree(port->vec);
+	port->vec = NULL;
+}
+EXPORT_SYMBOL_GPL(kwl_port_fini);
+
+static void kwl_vector_attach(struct kwl_vector *vec,
+			      const struct kwl_queue_mem *q,
+			      const struct kwl_queue_cfg *cfg)
+{
+	vec->txr.desc = q->tx_desc;
+	vec->txr.buf = q->tx_buf;
+	vec->txr.dma = q->tx_dma;
+	vec->txr.mask = cfg->tx_count - 1;
+	vec->rxr.desc = q->rx_desc;
+	vec->rxr.page = q->rx_page;
+	vec->rxr.pool = q->pool;
+	vec->rxr.dma = q->rx_dma;
+	vec->rxr.mask = cfg->rx_count - 1;
+}
+
+static int kwl_vector_start_rings(struct kwl_vector *vec)
+{
+	int err;
+
+	err = kwl_tx_ring_start(&vec->txr);
+	if (err)
+		return err;
+	return kwl_rx_ring_start(&vec->rxr);
+}
+
+static void kwl_vector_stop_rings(struct kwl_vector *vec)
+{
+	struct kwl_rx_ring *rxr = &vec->rxr;
+
+	if (kwl_tx_ring_stop(&vec->txr) | kwl_rx_ring_stop(rxr))
+		netdev_err(vec->port->netdev, "queue %u does not stop\n",
+			   vec->idx);
+	kwl_tx_drain(&vec->txr);
+	dev_kfree_skb_any(rxr->skb);
+	rxr->skb = NULL;
+}
+
+static void kwl_vector_enable(struct kwl_vector *vec)
+{
+	struct net_device *netdev = vec->port->netdev;
+
+	/* Not earlier: the pool is made while NAPI still polls another one */
+	page_pool_enable_direct_recycling(vec->rxr.pool, &vec->napi);
+	netif_queue_set_napi(netdev, vec->idx, NETDEV_QUEUE_TYPE_TX,
+			     &vec->napi);
+	netif_queue_set_napi(netdev, vec->idx, NETDEV_QUEUE_TYPE_RX,
+			     &vec->napi);
+	napi_enable(&vec->napi);
+	kwl_irq_set_usecs(vec, vec->usecs);
+	kwl_vector_unmask(vec);
+
+	/* For what has come in before the interrupt could say so */
+	local_bh_disable();
+	napi_schedule(&vec->napi);
+	local_bh_enable();
+}
+
+static void kwl_vector_disable(struct kwl_vector *vec)
+{
+	struct net_device *netdev = vec->port->netdev;
+
+	kwl_vector_mask(vec);
+	synchronize_irq(vec->irq);
+	napi_disable(&vec->napi);
+	page_pool_disable_direct_recycling(vec->rxr.pool);
+	/* A poll that was under way has unmasked the vector again */
+	kwl_vector_mask(vec);
+	netif_queue_set_napi(netdev, vec->idx, NETDEV_QUEUE_TYPE_TX, NULL);
+	netif_queue_set_napi(netdev, vec->idx, NETDEV_QUEUE_TYPE_RX, NULL);
+}
+
+/**
+ * kwl_port_start() - put a set of queues to work
+ * @port: the function, stopped, its interrupts requested
+ * @qset: memory; belongs to the port until kwl_port_stop() returns it
+ *
+ * Context: Process, RTNL held.
+ * Return: 0, or a negative errno with all queues stopped and @qset still the
+ *	caller's.
+ */
+int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset)
+{
+	u16 i;
+	int err;
+
+	for (i = 0; i < qset->cfg.pairs; i++) {
+		kwl_vector_attach(port->vec[i], &qset->q[i], &qset->cfg);
+		err = kwl_vector_start_rings(port->vec[i]);
+		if (err)
+			goto err_stop;
+	}
+	port->qset = qset;
+
+	for (i = 0; i < qset->cfg.pairs; i++)
+		kwl_vector_enable(port->vec[i]);
+	for (i = 0; i < qset->cfg.pairs; i++)
+		netif_tx_wake_queue(port->vec[i]->txr.txq);
+	return 0;
+
+err_stop:
+	do {
+		kwl_vector_stop_rings(port->vec[i]);
+	} while (i--);
+	return err;
+}
+EXPORT_SYMBOL_GPL(kwl_port_start);
+
+/**
+ * kwl_port_stop() - stop all queues
+ * @port: the function
+ *
+ * On return neither the device nor NAPI touches the memory.
+ *
+ * Context: Process, RTNL held.
+ * Return: The set that was in use, NULL if none was.
+ */
+struct kwl_qset *kwl_port_stop(struct kwl_port *port)
+{
+	struct kwl_qset *qset = port->qset;
+	u16 i;
+
+	if (!qset)
+		return NULL;
+
+	netif_tx_disable(port->netdev);
+	for (i = 0; i < qset->cfg.pairs; i++)
+		kwl_vector_disable(port->vec[i]);
+	for (i = 0; i < qset->cfg.pairs; i++)
+		kwl_vector_stop_rings(port->vec[i]);
+	port->qset = NULL;
+	return qset;
+}
+EXPORT_SYMBOL_GPL(kwl_port_stop);

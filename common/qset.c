@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Queue memory: descriptors, bookkeeping, page pools, receive buffers. */
+#include <linux/dma-mapping.h>
+#include <linux/export.h>
+#include <linux/slab.h>
+#include <net/page_pool/helpers.h>
+
+#include <kawela/ring.h>
+
+static int kwl_qset_alloc_tx(struct kwl_port *port, struct kwl_queue_mem *q,
+			     u16 count)
+{
+	q->tx_buf = kvcalloc(count, sizeof(*q->tx_buf), GFP_KERNEL);
+	if (!q->tx_buf)
+		return -ENOMEM;
+
+	q->tx_desc = dma_alloc_coherent(port->hw->dev, count * KWL_DESC_SIZE,
+					&q->tx_dma, GFP_KERNEL);
+	return q->tx_desc ? 0 : -ENOMEM;
+}
+
+static struct page_pool *kwl_qset_create_pool(struct kwl_port *port, u16 idx,
+					      u16 count)
+{
+	const struct page_pool_params params = {
+		.flags		= PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.pool_size	= count,
+		.nid		= dev_to_node(port->hw->dev),
+		.dev		= port->hw->dev,
+		.dma_dir	= DMA_FROM_DEVICE,
+		.max_len	= KWL_RX_BUF_LEN,
+		.offset		= KWL_RX_HEADROOM,
+		.netdev		= port->netdev,
+		.queue_idx	= idx,
+	};
+
+	return page_pool_create(&params);
+}
+
+static int kwl_qset_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q,
+			     u16 idx, u16 count)
+{
+	struct page_pool *pool;
+	int i;
+
+	q->rx_page = kvcalloc(count, sizeof(*q->rx_page), GFP_KERNEL);
+	if (!q->rx_page)
+		return -ENOMEM;
+
+	q->rx_desc = dma_alloc_coherent(port->hw->dev, count * KWL_DESC_SIZE,
+					&q->rx_dma, GFP_KERNEL);
+	if (!q->rx_desc)
+		return -ENOMEM;
+
+	pool = kwl_qset_create_pool(port, idx, count);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	q->pool = pool;
+
+	/* One slot stays empty, see kwl_rx_refill() */
+	for (i = 0; i < count - 1; i++) {
+		q->rx_page[i] = page_pool_alloc_pages(pool, GFP_KERNEL);
+		if (!q->rx_page[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void kwl_qset_free_queue(struct kwl_port *port, struct kwl_queue_mem *q,
+				const struct kwl_queue_cfg *cfg)
+{
+	struct device *dev = port->hw->dev;
+	int i;
+
+	if (q->pool) {
+		for (i = 0; i < cfg->rx_count; i++)
+			if (q->rx_page[i])
+				page_pool_put_full_page(q->pool, q->rx_page[i],
+							false);
+		page_pool_destroy(q->pool);
+	}
+	if (q->rx_desc)
+		dma_free_coherent(dev, cfg->rx_count * KWL_DESC_SIZE,
+				  q->rx_desc, q->rx_dma);
+	if (q->tx_desc)
+		dma_free_coherent(dev, cfg->tx_count * KWL_DESC_SIZE,
+				  q->tx_desc, q->tx_dma);
+	kvfree(q->rx_page);
+	kvfree(q->tx_buf);
+}
+
+/**
+ * kwl_qset_alloc() - allocate all memory that a queue configuration needs
+ * @port: the function; may be running with another set
+ * @cfg: number and length of rings
+ *
+ * Nothing that can fail for want of memory is left for kwl_port_start().
+ *
+ * Context: Process, may sleep.
+ * Return: The set, or ERR_PTR(-ENOMEM) and the like.
+ */
+struct kwl_qset *kwl_qset_alloc(struct kwl_port *port,
+				const struct kwl_queue_cfg *cfg)
+{
+	struct kwl_qset *qset;
+	int err;
+	u16 i;
+
+	qset = kzalloc(struct_size(qset, q, cfg->pairs), GFP_KERNEL);
+	if (!qset)
+		return ERR_PTR(-ENOMEM);
+	qset->cfg = *cfg;
+
+	for (i = 0; i < cfg->pairs; i++) {
+		err = kwl_qset_alloc_tx(port, &qset->q[i], cfg->tx_count);
+		if (!err)
+			err = kwl_qset_alloc_rx(port, &qset->q[i], i,
+						cfg->rx_count);
+		if (err) {
+			kwl_qset_free(port, qset);
+			return ERR_PTR(err);
+		}
+	}
+	return qset;
+}
+EXPORT_SYMBOL_GPL(kwl_qset_alloc);
+
+/**
+ * kwl_qset_free() - free a set that no queue uses any more
+ * @port: the function
+ * @qset: the set, or NULL
+ *
+ * Context: Process, may sleep.
+ */
+void kwl_qset_free(struct kwl_port *port, struct kwl_qset *qset)
+{
+	u16 i;
+
+	if (!qset)
+		return;
+	for (i = 0; i < qset->cfg.pairs; i++)
+		kwl_qset_free_queue(port, &qset->q[i], &qset->cfg);
+	kfree(qset);
+}
+EXPORT_SYMBOL_GPL(kwl_qset_free);

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Receive: descriptors to frames, and buffers back to the device. */
+#include <linux/bitfield.h>
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <net/page_pool/helpers.h>
+
+#include <kawela/ring.h>
+
+/* Buffers posted with one tail write */
+#define KWL_RX_BATCH	32
+
+/* Totals of one poll, added to the ring's counters once */
+struct kwl_rx_totals {
+	u32 packets;
+	u32 bytes;
+	u32 errors;
+	u32 alloc_fail;
+	u32 csum_unnecessary;
+	u32 csum_none;
+	u32 csum_bad;
+};
+
+static void kwl_rx_post(struct kwl_rx_ring *rxr, struct page *page)
+{
+	u32 slot = rxr->ntu++ & rxr->mask;
+	struct kwl_rx_read *read = &rxr->desc[slot].read;
+
+	rxr->page[slot] = page;
+	read->pkt_addr = cpu_to_le64(page_pool_get_dma_addr(page) +
+				     KWL_RX_HEADROOM);
+	/* Clears DD of the previous round along the way */
+	read->hdr_addr = 0;
+}
+
+/**
+ * kwl_rx_refill() - post buffers in place of those that were taken
+ * @rxr: the ring
+ *
+ * Context: NAPI, or set-up with NAPI disabled.
+ * Return: false if the device is about to run out and nothing could be done:
+ *	poll again, there may never be another interrupt.
+ */
+bool kwl_rx_refill(struct kwl_rx_ring *rxr)
+{
+	u32 room = rxr->mask - (rxr->ntu - rxr->ntc);
+	struct page *page;
+
+	if (room < KWL_RX_BATCH)
+		return true;
+
+	do {
+		page = page_pool_dev_alloc_pages(rxr->pool);
+		if (unlikely(!page)) {
+			u64_stats_update_begin(&rxr->stats.syncp);
+			u64_stats_inc(&rxr->stats.alloc_fail);
+			u64_stats_update_end(&rxr->stats.syncp);
+			break;
+		}
+		kwl_rx_post(rxr, page);
+	} while (--room);
+
+	/* writel() orders the descriptors before the tail */
+	writel(rxr->ntu & rxr->mask, rxr->tail);
+	return rxr->ntu - rxr->ntc >= KWL_RX_BATCH;
+}
+
+/**
+ * kwl_rx_repost() - put a ring's buffers back to its start
+ * @rxr: the ring, device and NAPI stopped
+ *
+ * A stopped ring has buffers where the device had not got to and holes where
+ * frames were taken. The device starts from slot 0 again, so the buffers move
+ * there; kwl_rx_refill() fills what is missing.
+ *
+ * Context: Process.
+ */
+void kwl_rx_repost(struct kwl_rx_ring *rxr)
+{
+	u32 slot;
+
+	rxr->ntc = 0;
+	rxr->ntu = 0;
+	for (slot = 0; slot <= rxr->mask; slot++) {
+		struct page *page = rxr->page[slot];
+
+		rxr->page[slot] = NULL;
+		if (page)
+			kwl_rx_post(rxr, page);
+	}
+}
+
+static void kwl_rx_csum(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
+			u32 status, struct kwl_rx_totals *tot)
+{
+	if (!(rxr->netdev->features & NETIF_F_RXCSUM) ||
+	    !(status & (KWL_RXD_L4CS | KWL_RXD_UDPCS))) {
+		tot->csum_none++;
+		return;
+	}
+	if (unlikely(status & (KWL_RXD_ERR_L4E | KWL_RXD_ERR_IPE))) {
+		/*
+		 * Left to the stack to check and to count: the chip is wrong
+		 * about SCTP frames of 60 bytes.
+		 */
+		tot->csum_bad++;
+		return;
+	}
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	tot->csum_unnecessary++;
+}
+
+static void kwl_rx_hash(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
+			const struct kwl_rx_wb *wb)
+{
+	enum pkt_hash_types type;
+
+	if (!(rxr->netdev->features & NETIF_F_RXHASH))
+		return;
+
+	switch (FIELD_GET(KWL_RXD_INFO_RSS_TYPE, le32_to_cpu(wb->info))) {
+	case KWL_RSS_NONE:
+		return;
+	case KWL_RSS_IP4:
+	case KWL_RSS_IP6:
+	case KWL_RSS_IP6_EX:
+		type = PKT_HASH_TYPE_L3;
+		break;
+	default:
+		type = PKT_HASH_TYPE_L4;
+		break;
+	}
+	skb_set_hash(skb, le32_to_cpu(wb->hash), type);
+}
+
+/* A whole frame is here: what the device says of it, then up the stack */
+static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
+			   const struct kwl_rx_wb *wb, u32 status,
+			   struct kwl_rx_totals *tot)
+{
+	if (unlikely(status & KWL_RXD_ERR_RXE) || skb->len < ETH_HLEN) {
+		tot->errors++;
+		dev_kfree_skb_any(skb);
+		return;
+	}
+
+	tot->packets++;
+	tot->bytes += skb->len;
+
+	kwl_rx_csum(rxr, skb, status, tot);
+	kwl_rx_hash(rxr, skb, wb);
+	/* Whatever the feature says by now, this tag is no longer in the frame */
+	if (status & KWL_RXD_VP)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
+				       le16_to_cpu(wb->vlan));
+	skb_record_rx_queue(skb, rxr->queue);
+	skb->protocol = eth_type_trans(skb, rxr->netdev);
+	napi_gro_receive(rxr->napi, skb);
+}
+
+static struct sk_buff *kwl_rx_build(struct page *page, u32 len)
+{
+	struct sk_buff *skb;
+
+	skb = napi_build_skb(page_address(page), PAGE_SIZE);
+	if (unlikely(!skb))
+		return NULL;
+	skb_mark_for_recycle(skb);
+	skb_reserve(skb, KWL_RX_HEADROOM);
+	__skb_put(skb, len);
+	return skb;
+}
+
+/* Append one buffer to the frame being collected; false if the frame is lost */
+static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
+			   struct kwl_rx_totals *tot)
+{
+	struct sk_buff *skb = rxr->skb;
+
+	if (likely(!skb)) {
+		rxr->skb = kwl_rx_build(page, len);
+		if (likely(rxr->skb))
+			return true;
+		tot->alloc_fail++;
+		goto lost;
+	}
+	if (likely(skb_shinfo(skb)->nr_frags < MAX_SKB_FRAGS)) {
+		skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page,
+				KWL_RX_HEADROOM, len, PAGE_SIZE);
+		return true;
+	}
+	/* No frame length limit lets this through */
+	tot->errors++;
+	dev_kfree_skb_any(skb);
+	rxr->skb = NULL;
+lost:
+	page_pool_recycle_direct(rxr->pool, page);
+	return false;
+}
+
+static void kwl_rx_count(struct kwl_rx_ring *rxr,
+			 const struct kwl_rx_totals *tot)
+{
+	struct kwl_rx_stats *stats = &rxr->stats;
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_add(&stats->packets, tot->packets);
+	u64_stats_add(&stats->bytes, tot->bytes);
+	u64_stats_add(&stats->errors, tot->errors);
+	u64_stats_add(&stats->alloc_fail, tot->alloc_fail);
+	u64_stats_add(&stats->csum_unnecessary, tot->csum_unnecessary);
+	u64_stats_add(&stats->csum_none, tot->csum_none);
+	u64_stats_add(&stats->csum_bad, tot->csum_bad);
+	u64_stats_update_end(&stats->syncp);
+}
+
+/**
+ * kwl_rx_clean() - take received frames off a ring
+ * @rxr: the ring
+ * @budget: most frames to take
+ *
+ * Context: NAPI.
+ * Return: Frames taken.
+ */
+int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
+{
+	struct kwl_rx_totals tot = {};
+	int done = 0;
+
+	while (done < budget && rxr->ntc != rxr->ntu) {
+		u32 slot = rxr->ntc & rxr->mask;
+		const struct kwl_rx_wb *wb = &rxr->desc[slot].wb;
+		u32 status = le32_to_cpu(READ_ONCE(wb->status));
+		struct page *page;
+		u32 len;
+
+		if (!(status & KWL_RXD_DD))
+			break;
+		/* DD is written last: no other field before it is seen */
+		dma_rmb();
+
+		len = min_t(u32, le16_to_cpu(wb->len), KWL_RX_BUF_LEN);
+		page = rxr->page[slot];
+		rxr->page[slot] = NULL;
+		rxr->ntc++;
+
+		page_pool_dma_sync_for_cpu(rxr->pool, page, 0, len);
+		net_prefetch(page_address(page) + KWL_RX_HEADROOM);
+
+		if (unlikely(rxr->skip))
+			page_pool_recycle_direct(rxr->pool, page);
+		else
+			rxr->skip = !kwl_rx_collect(rxr, page, len, &tot);
+
+		if (!(status & KWL_RXD_EOP))
+			continue;
+
+		done++;
+		if (likely(!rxr->skip)) {
+			struct sk_buff *skb = rxr->skb;
+
+			rxr->skb = NULL;
+			kwl_rx_deliver(rxr, skb, wb, status, &tot);
+		}
+		rxr->skip = false;
+	}
+
+	/* A frame can fail at its first buffer and end in the next poll */
+	if (done || tot.alloc_fail || tot.errors)
+		kwl_rx_count(rxr, &tot);
+	return done;
+}

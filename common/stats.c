@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ring counters as the stack wants them: per interface and per queue. */
+#include <linux/export.h>
+
+#include <kawela/ring.h>
+
+/* Consistent snapshots: each half of a ring has one writer of its own */
+static void kwl_stats_rx(const struct kwl_rx_ring *rxr,
+			 struct netdev_queue_stats_rx *rx, u64 *errors)
+{
+	const struct kwl_rx_stats *stats = &rxr->stats;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&stats->syncp);
+		rx->packets = u64_stats_read(&stats->packets);
+		rx->bytes = u64_stats_read(&stats->bytes);
+		rx->alloc_fail = u64_stats_read(&stats->alloc_fail);
+		rx->csum_unnecessary = u64_stats_read(&stats->csum_unnecessary);
+		rx->csum_none = u64_stats_read(&stats->csum_none);
+		rx->csum_bad = u64_stats_read(&stats->csum_bad);
+		*errors = u64_stats_read(&stats->errors);
+	} while (u64_stats_fetch_retry(&stats->syncp, start));
+}
+
+static void kwl_stats_tx(const struct kwl_tx_ring *txr,
+			 struct netdev_queue_stats_tx *tx, u64 *dropped)
+{
+	const struct kwl_tx_done_stats *done = &txr->done;
+	const struct kwl_tx_xmit_stats *xmit = &txr->xmit;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&done->syncp);
+		tx->packets = u64_stats_read(&done->packets);
+		tx->bytes = u64_stats_read(&done->bytes);
+		tx->wake = u64_stats_read(&done->wake);
+	} while (u64_stats_fetch_retry(&done->syncp, start));
+
+	do {
+		start = u64_stats_fetch_begin(&xmit->syncp);
+		tx->csum_none = u64_stats_read(&xmit->csum_none);
+		tx->needs_csum = u64_stats_read(&xmit->needs_csum);
+		tx->hw_gso_packets = u64_stats_read(&xmit->gso_packets);
+		tx->hw_gso_bytes = u64_stats_read(&xmit->gso_bytes);
+		tx->stop = u64_stats_read(&xmit->stop);
+		*dropped = u64_stats_read(&xmit->dropped);
+	} while (u64_stats_fetch_retry(&xmit->syncp, start));
+}
+
+/**
+ * kwl_get_stats64() - what the rings know of an interface's totals
+ * @netdev: an interface whose private area starts with struct kwl_port
+ * @stats: result; fields the rings know nothing of are left alone
+ *
+ * Vectors live as long as the interface, so the totals survive down and up
+ * and every change of rings or channels.
+ *
+ * Context: Any, does not sleep.
+ */
+void kwl_get_stats64(struct net_device *netdev,
+		     struct rtnl_link_stats64 *stats)
+{
+	struct kwl_port *port = netdev_priv(netdev);
+	struct netdev_queue_stats_rx rx;
+	struct netdev_queue_stats_tx tx;
+	u64 errors, dropped;
+	u16 i;
+
+	for (i = 0; i < port->num_vec; i++) {
+		kwl_stats_rx(&port->vec[i]->rxr, &rx, &errors);
+		kwl_stats_tx(&port->vec[i]->txr, &tx, &dropped);
+		stats->rx_packets += rx.packets;
+		stats->rx_bytes += rx.bytes;
+		stats->rx_dropped += rx.alloc_fail;
+		stats->rx_errors += errors;
+		stats->tx_packets += tx.packets;
+		stats->tx_bytes += tx.bytes;
+		stats->tx_dropped += dropped;
+	}
+}
+EXPORT_SYMBOL_GPL(kwl_get_stats64);
+
+static void kwl_clear_rx(struct netdev_queue_stats_rx *rx)
+{
+	rx->packets = 0;
+	rx->bytes = 0;
+	rx->alloc_fail = 0;
+	rx->csum_unnecessary = 0;
+	rx->csum_none = 0;
+	rx->csum_bad = 0;
+}
+
+static void kwl_add_rx(struct netdev_queue_stats_rx *sum,
+		       const struct netdev_queue_stats_rx *rx)
+{
+	sum->packets += rx->packets;
+	sum->bytes += rx->bytes;
+	sum->alloc_fail += rx->alloc_fail;
+	sum->csum_unnecessary += rx->csum_unnecessary;
+	sum->csum_none += rx->csum_none;
+	sum->csum_bad += rx->csum_bad;
+}
+
+static void kwl_clear_tx(struct netdev_queue_stats_tx *tx)
+{
+	tx->packets = 0;
+	tx->bytes = 0;
+	tx->csum_none = 0;
+	tx->needs_csum = 0;
+	tx->hw_gso_packets = 0;
+	tx->hw_gso_bytes = 0;
+	tx->stop = 0;
+	tx->wake = 0;
+}
+
+static void kwl_add_tx(struct netdev_queue_stats_tx *sum,
+		       const struct netdev_queue_stats_tx *tx)
+{
+	sum->packets += tx->packets;
+	sum->bytes += tx->bytes;
+	sum->csum_none += tx->csum_none;
+	sum->needs_csum += tx->needs_csum;
+	sum->hw_gso_packets += tx->hw_gso_packets;
+	sum->hw_gso_bytes += tx->hw_gso_bytes;
+	sum->stop += tx->stop;
+	sum->wake += tx->wake;
+}
+
+static void kwl_get_queue_stats_rx(struct net_device *netdev, int idx,
+				   struct netdev_queue_stats_rx *rx)
+{
+	struct kwl_port *port = netdev_priv(netdev);
+	u64 errors;
+
+	kwl_stats_rx(&port->vec[idx]->rxr, rx, &errors);
+}
+
+static void kwl_get_queue_stats_tx(struct net_device *netdev, int idx,
+				   struct netdev_queue_stats_tx *tx)
+{
+	struct kwl_port *port = netdev_priv(netdev);
+	u64 dropped;
+
+	kwl_stats_tx(&port->vec[idx]->txr, tx, &dropped);
+}
+
+/*
+ * History of the queues that a smaller channel count has put to rest. Zero
+ * also says that the counter is kept at all; the others stay unset.
+ */
+static void kwl_get_base_stats(struct net_device *netdev,
+			       struct netdev_queue_stats_rx *rx,
+			       struct netdev_queue_stats_tx *tx)
+{
+	struct kwl_port *port = netdev_priv(netdev);
+	u16 first = netdev->real_num_rx_queues;
+	struct netdev_queue_stats_rx qrx;
+	struct netdev_queue_stats_tx qtx;
+	u64 unused;
+	u16 i;
+
+	kwl_clear_rx(rx);
+	kwl_clear_tx(tx);
+	for (i = first; i < port->num_vec; i++) {
+		kwl_stats_rx(&port->vec[i]->rxr, &qrx, &unused);
+		kwl_stats_tx(&port->vec[i]->txr, &qtx, &unused);
+		kwl_add_rx(rx, &qrx);
+		kwl_add_tx(tx, &qtx);
+	}
+}
+
+/* Per-queue statistics for netdev-genl, same for PF and VF */
+const struct netdev_stat_ops kwl_stat_ops = {
+	.get_queue_stats_rx	= kwl_get_queue_stats_rx,
+	.get_queue_stats_tx	= kwl_get_queue_stats_tx,
+	.get_base_stats		= kwl_get_base_stats,
+};
+EXPORT_SYMBOL_GPL(kwl_stat_ops);

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Transmit: frame to descriptors, doorbell, completion. */
+#include <linux/bitfield.h>
+#include <linux/dma-mapping.h>
+#include <linux/etherdevice.h>
+#include <linux/export.h>
+#include <linux/if_vlan.h>
+
+#include <kawela/ring.h>
+
+#include "tx_offload.h"
+
+/* Frames given back in one poll; the rest waits for the next round */
+#define KWL_TX_CLEAN_MAX	256
+
+/* Tell the device of everything queued so far */
+static void kwl_tx_ring_doorbell(struct kwl_tx_ring *txr)
+{
+	txr->rung = txr->ntu;
+	/* writel() orders the descriptors before the tail */
+	writel(txr->ntu & txr->mask, txr->tail);
+}
+
+static void kwl_tx_count_drop(struct kwl_tx_ring *txr)
+{
+	u64_stats_update_begin(&txr->xmit.syncp);
+	u64_stats_inc(&txr->xmit.dropped);
+	u64_stats_update_end(&txr->xmit.syncp);
+}
+
+/* Queue a context descriptor unless the device already holds the same one */
+static u32 kwl_tx_put_ctx(struct kwl_tx_ring *txr, u32 ntu,
+			  const struct kwl_tx_meta *meta)
+{
+	struct kwl_tx_ctx *ctx;
+
+	if (!meta->ctx_type ||
+	    (meta->ctx_lens == txr->ctx_lens &&
+	     meta->ctx_type == txr->ctx_type &&
+	     meta->ctx_mss == txr->ctx_mss))
+		return ntu;
+
+	ctx = &txr->desc[ntu & txr->mask].ctx;
+	ctx->vlan_lens = cpu_to_le32(meta->ctx_lens);
+	ctx->rsvd = 0;
+	ctx->type = cpu_to_le32(meta->ctx_type);
+	ctx->mss_l4len = cpu_to_le32(meta->ctx_mss);
+	txr->buf[ntu & txr->mask].type = KWL_TX_BUF_NONE;
+
+	txr->ctx_lens = meta->ctx_lens;
+	txr->ctx_type = meta->ctx_type;
+	txr->ctx_mss = meta->ctx_mss;
+	return ntu + 1;
+}
+
+/* Queue one mapped piece of memory, in as many descriptors as it takes */
+static u32 kwl_tx_put_data(struct kwl_tx_ring *txr, u32 ntu, dma_addr_t dma,
+			   u32 len, enum kwl_tx_buf_type type,
+			   const struct kwl_tx_meta *meta)
+{
+	struct kwl_tx_buf *buf = &txr->buf[ntu & txr->mask];
+
+	/* The first descriptor answers for the whole mapping */
+	dma_unmap_addr_set(buf, dma, dma);
+	dma_unmap_len_set(buf, len, len);
+	buf->type = type;
+
+	for (;;) {
+		u32 chunk = min_t(u32, len, KWL_TX_CHUNK);
+		struct kwl_tx_data *data = &txr->desc[ntu & txr->mask].data;
+
+		data->addr = cpu_to_le64(dma);
+		data->cmd = cpu_to_le32(meta->cmd |
+					FIELD_PREP(KWL_TXD_LEN, chunk));
+		data->olinfo = cpu_to_le32(meta->olinfo);
+		ntu++;
+		len -= chunk;
+		if (!len)
+			return ntu;
+		dma += chunk;
+		txr->buf[ntu & txr->mask].type = KWL_TX_BUF_NONE;
+	}
+}
+
+static void kwl_tx_unmap(struct kwl_tx_ring *txr, struct kwl_tx_buf *buf)
+{
+	switch (buf->type) {
+	case KWL_TX_BUF_SINGLE:
+		dma_unmap_single(txr->dev, dma_unmap_addr(buf, dma),
+				 dma_unmap_len(buf, len), DMA_TO_DEVICE);
+		break;
+	case KWL_TX_BUF_PAGE:
+		dma_unmap_page(txr->dev, dma_unmap_addr(buf, dma),
+			       dma_unmap_len(buf, len), DMA_TO_DEVICE);
+		break;
+	case KWL_TX_BUF_NONE:
+		break;
+	}
+	buf->type = KWL_TX_BUF_NONE;
+}
+
+/* Take back descriptors that were filled but never published */
+static void kwl_tx_undo(struct kwl_tx_ring *txr, u32 ntu)
+{
+	while (ntu != txr->ntu)
+		kwl_tx_unmap(txr, &txr->buf[--ntu & txr->mask]);
+	/* The context that was to go out may be among them */
+	txr->ctx_type = 0;
+}
+
+/* Map the frame and fill descriptors; returns the new ntu in @end */
+static int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
+		      const struct kwl_tx_meta *meta, u32 *end)
+{
+	u32 ntu = kwl_tx_put_ctx(txr, txr->ntu, meta);
+	const skb_frag_t *frag;
+	dma_addr_t dma;
+	int i;
+
+	dma = dma_map_single(txr->dev, skb->data, skb_headlen(skb),
+			     DMA_TO_DEVICE);
+	if (dma_mapping_error(txr->dev, dma))
+		goto err_undo;
+	ntu = kwl_tx_put_data(txr, ntu, dma, skb_headlen(skb),
+			      KWL_TX_BUF_SINGLE, meta);
+
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		frag = &skb_shinfo(skb)->frags[i];
+		dma = skb_frag_dma_map(txr->dev, frag, 0, skb_frag_size(frag),
+				       DMA_TO_DEVICE);
+		if (dma_mapping_error(txr->dev, dma))
+			goto err_undo;
+		ntu = kwl_tx_put_data(txr, ntu, dma, skb_frag_size(frag),
+				      KWL_TX_BUF_PAGE, meta);
+	}
+
+	txr->desc[(ntu - 1) & txr->mask].data.cmd |=
+		cpu_to_le32(KWL_TXD_EOP | KWL_TXD_RS);
+	*end = ntu;
+	return 0;
+
+err_undo:
+	kwl_tx_undo(txr, ntu);
+	return -ENOMEM;
+}
+
+static void kwl_tx_count_offload(struct kwl_tx_ring *txr,
+				 const struct kwl_tx_meta *meta)
+{
+	struct kwl_tx_xmit_stats *stats = &txr->xmit;
+
+	u64_stats_update_begin(&stats->syncp);
+	if (meta->olinfo & KWL_TXD_TXSM)
+		u64_stats_inc(&stats->needs_csum);
+	else
+		u64_stats_inc(&stats->csum_none);
+	if (meta->cmd & KWL_TXD_TSE) {
+		u64_stats_inc(&stats->gso_packets);
+		u64_stats_add(&stats->gso_bytes, meta->bytes);
+	}
+	u64_stats_update_end(&stats->syncp);
+}
+
+/* Hand filled descriptors over: to the completion side, then to the device */
+static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
+			   const struct kwl_tx_meta *meta, u32 ntu)
+{
+	struct kwl_tx_buf *first = &txr->buf[txr->ntu & txr->mask];
+	bool more = netdev_xmit_more();
+
+	first->skb = skb;
+	first->bytes = meta->bytes;
+	first->segs = meta->segs;
+	first->eop = (ntu - 1) & txr->mask;
+
+	kwl_tx_count_offload(txr, meta);
+	skb_tx_timestamp(skb);
+
+	/* Pairs with the acquire in kwl_tx_clean() */
+	smp_store_release(&txr->ntu, ntu);
+
+	if (!netif_txq_maybe_stop(txr->txq, kwl_tx_room(txr), KWL_TX_DESC_MAX,
+				  KWL_TX_WAKE)) {
+		u64_stats_update_begin(&txr->xmit.syncp);
+		u64_stats_inc(&txr->xmit.stop);
+		u64_stats_update_end(&txr->xmit.syncp);
+	}
+
+	/* Also true when the line above has stopped the queue */
+	if (__netdev_tx_sent_queue(txr->txq, meta->bytes, more))
+		kwl_tx_ring_doorbell(txr);
+}
+
+/*
+ * Short frames are padded here and not by the chip (TCTL.PSP), because a VF
+ * has no say in that and the emulator does not do it. The checksum comes
+ * first: the emulator takes the padding for payload.
+ */
+static int kwl_tx_pad(struct sk_buff *skb)
+{
+	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb)) {
+		dev_kfree_skb_any(skb);
+		return -EINVAL;
+	}
+	return skb_put_padto(skb, ETH_ZLEN);
+}
+
+/**
+ * kwl_xmit() - ndo_start_xmit of every kawela interface
+ * @skb: the frame
+ * @netdev: an interface whose private area starts with struct kwl_port
+ *
+ * A queue runs only while it has room for the largest frame, so a frame is
+ * either queued or, when it cannot be mapped or described, dropped and counted.
+ *
+ * Context: Under the queue's xmit lock, bottom halves off.
+ * Return: NETDEV_TX_OK, always.
+ */
+netdev_tx_t kwl_xmit(struct sk_buff *skb, struct net_device *netdev)
+{
+	struct kwl_port *port = netdev_priv(netdev);
+	struct kwl_tx_ring *txr;
+	struct kwl_tx_meta meta;
+	u32 ntu;
+
+	txr = &port->vec[skb_get_queue_mapping(skb)]->txr;
+
+	if (unlikely(skb->len < ETH_ZLEN && kwl_tx_pad(skb)))
+		goto dropped;
+	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX))
+		goto drop;
+	if (unlikely(kwl_tx_offload(skb, &meta)))
+		goto drop;
+	if (unlikely(kwl_tx_map(txr, skb, &meta, &ntu)))
+		goto drop;
+
+	kwl_tx_publish(txr, skb, &meta, ntu);
+	return NETDEV_TX_OK;
+
+drop:
+	dev_kfree_skb_any(skb);
+dropped:
+	kwl_tx_count_drop(txr);
+	/* Frames before this one may still wait for their doorbell */
+	if (txr->rung != txr->ntu && !netdev_xmit_more())
+		kwl_tx_ring_doorbell(txr);
+	return NETDEV_TX_OK;
+}
+EXPORT_SYMBOL_GPL(kwl_xmit);
+
+/**
+ * kwl_features_check() - ndo_features_check of every kawela interface
+ * @skb: the frame
+ * @netdev: the interface
+ * @features: what the stack is about to ask for
+ *
+ * MACLEN has 7 bits and IPLEN 9 in the context descriptor; a frame with longer
+ * headers is checksummed and segmented by the stack.
+ *
+ * Context: Transmit path, bottom halves off.
+ * Return: @features less what cannot be had for this frame.
+ */
+netdev_features_t kwl_features_check(struct sk_buff *skb,
+				     struct net_device *netdev,
+				     netdev_features_t features)
+{
+	if (skb->ip_summed == CHECKSUM_PARTIAL &&
+	    (skb_network_offset(skb) > FIELD_MAX(KWL_TXC_MACLEN) ||
+	     skb_network_header_len(skb) > FIELD_MAX(KWL_TXC_IPLEN)))
+		features &= ~(NETIF_F_CSUM_MASK | NETIF_F_SCTP_CRC |
+			      NETIF_F_GSO_MASK);
+
+	return vlan_features_check(skb, features);
+}
+EXPORT_SYMBOL_GPL(kwl_features_check);
+
+/* Give back one finished frame; returns the slot after it */
+static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, int budget)
+{
+	struct kwl_tx_buf *first = &txr->buf[ntc & txr->mask];
+	u32 eop = first->eop;
+
+	napi_consume_skb(first->skb, budget);
+	first->skb = NULL;
+	for (;;) {
+		u32 slot = ntc++ & txr->mask;
+
+		kwl_tx_unmap(txr, &txr->buf[slot]);
+		if (slot == eop)
+			return ntc;
+	}
+}
+
+/**
+ * kwl_tx_clean() - give back what the device has sent
+ * @txr: the ring
+ * @budget: NAPI budget, 0 under netpoll
+ *
+ * Context: NAPI.
+ * Return: false if there may be more to do.
+ */
+bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
+{
+	/* Pairs with the release in kwl_tx_publish() */
+	u32 ntu = smp_load_acquire(&txr->ntu);
+	u32 skbs = 0, segs = 0, bytes = 0;
+	u32 ntc = txr->ntc;
+
+	while (ntc != ntu && skbs < KWL_TX_CLEAN_MAX) {
+		const struct kwl_tx_buf *first = &txr->buf[ntc & txr->mask];
+
+		if (!(READ_ONCE(txr->desc[first->eop].data.olinfo) &
+		      cpu_to_le32(KWL_TXD_DD)))
+			break;
+		skbs++;
+		segs += first->segs;
+		bytes += first->bytes;
+		ntc = kwl_tx_finish(txr, ntc, budget);
+	}
+	if (!skbs)
+		return true;
+
+	WRITE_ONCE(txr->ntc, ntc);
+
+	u64_stats_update_begin(&txr->done.syncp);
+	u64_stats_add(&txr->done.packets, segs);
+	u64_stats_add(&txr->done.bytes, bytes);
+	if (!netif_txq_completed_wake(txr->txq, skbs, bytes, kwl_tx_room(txr),
+				      KWL_TX_WAKE))
+		u64_stats_inc(&txr->done.wake);
+	u64_stats_update_end(&txr->done.syncp);
+
+	return skbs < KWL_TX_CLEAN_MAX;
+}
+
+/**
+ * kwl_tx_drain() - empty a stopped ring
+ * @txr: the ring, its queue stopped on both sides
+ *
+ * What the device has sent counts as sent, the rest as dropped.
+ *
+ * Context: Process.
+ */
+void kwl_tx_drain(struct kwl_tx_ring *txr)
+{
+	u64 segs = 0, bytes = 0, dropped = 0;
+
+	while (txr->ntc != txr->ntu) {
+		const struct kwl_tx_buf *first;
+
+		first = &txr->buf[txr->ntc & txr->mask];
+		if (txr->desc[first->eop].data.olinfo &
+		    cpu_to_le32(KWL_TXD_DD)) {
+			segs += first->segs;
+			bytes += first->bytes;
+		} else {
+			dropped++;
+		}
+		txr->ntc = kwl_tx_finish(txr, txr->ntc, 0);
+	}
+	netdev_tx_reset_queue(txr->txq);
+
+	u64_stats_update_begin(&txr->done.syncp);
+	u64_stats_add(&txr->done.packets, segs);
+	u64_stats_add(&txr->done.bytes, bytes);
+	u64_stats_update_end(&txr->done.syncp);
+
+	u64_stats_update_begin(&txr->xmit.syncp);
+	u64_stats_add(&txr->xmit.dropped, dropped);
+	u64_stats_update_end(&txr->xmit.syncp);
+}
