@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ethtool: checks the request, then calls the file that owns the matter. */
+#include <linux/bitfield.h>
+#include <linux/ethtool.h>
+#include <linux/phy.h>
+
+#include <kawela/compat.h>
+
+#include "kpf.h"
+
+static void kpf_get_drvinfo(struct net_device *netdev,
+			    struct ethtool_drvinfo *info)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct kpf_dev *pf = net->pf;
+
+	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
+	strscpy(info->bus_info, pci_name(pf->pdev), sizeof(info->bus_info));
+	snprintf(info->fw_version, sizeof(info->fw_version), "%u.%02x",
+		 pf->nvm_version >> 12, (pf->nvm_version >> 4) & 0xff);
+}
+
+static int kpf_get_link_ksettings(struct net_device *netdev,
+				  struct ethtool_link_ksettings *cmd)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	phy_ethtool_ksettings_get(net->pf->link.phy, cmd);
+	return 0;
+}
+
+static int kpf_set_link_ksettings(struct net_device *netdev,
+				  const struct ethtool_link_ksettings *cmd)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	return phy_ethtool_ksettings_set(net->pf->link.phy, cmd);
+}
+
+static int kpf_nway_reset(struct net_device *netdev)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct phy_device *phy = net->pf->link.phy;
+
+	if (!netif_running(netdev))
+		return -EAGAIN;
+	if (phy->autoneg != AUTONEG_ENABLE)
+		return -EINVAL;
+	return phy_restart_aneg(phy);
+}
+
+static void kpf_get_pauseparam(struct net_device *netdev,
+			       struct ethtool_pauseparam *pause)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	const struct kpf_link *link = &net->pf->link;
+
+	pause->autoneg = link->fc_autoneg;
+	pause->rx_pause = link->fc_rx;
+	pause->tx_pause = link->fc_tx;
+}
+
+static int kpf_set_pauseparam(struct net_device *netdev,
+			      struct ethtool_pauseparam *pause)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	return kpf_link_set_pause(net->pf, pause);
+}
+
+static u32 kpf_get_msglevel(struct net_device *netdev)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	return net->msg_enable;
+}
+
+static void kpf_set_msglevel(struct net_device *netdev, u32 level)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	net->msg_enable = level;
+}
+
+static int kpf_get_regs_len(struct net_device *netdev)
+{
+	return kpf_regdump_len();
+}
+
+static void kpf_get_regs(struct net_device *netdev, struct ethtool_regs *regs,
+			 void *buf)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	regs->version = 1;
+	kpf_regdump(net->pf, buf);
+}
+
+static int kpf_get_eeprom_len(struct net_device *netdev)
+{
+	return KWL_NVM_WORDS * sizeof(u16);
+}
+
+static int kpf_get_eeprom(struct net_device *netdev,
+			  struct ethtool_eeprom *eeprom, u8 *data)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct kpf_dev *pf = net->pf;
+	u16 first, count, *words;
+	int err, i;
+
+	first = eeprom->offset / sizeof(u16);
+	count = DIV_ROUND_UP(eeprom->offset + eeprom->len, sizeof(u16)) - first;
+	words = kcalloc(count, sizeof(u16), GFP_KERNEL);
+	if (!words)
+		return -ENOMEM;
+
+	err = kpf_nvm_read(pf, first, count, words);
+	for (i = 0; i < count; i++)
+		cpu_to_le16s(&words[i]);
+	eeprom->magic = pf->pdev->vendor | pf->pdev->device << 16;
+	memcpy(data, (u8 *)words + eeprom->offset % sizeof(u16), eeprom->len);
+	kfree(words);
+	return err;
+}
+
+static void kpf_get_ringparam(struct net_device *netdev,
+			      struct ethtool_ringparam *ring,
+			      struct kernel_ethtool_ringparam *kring,
+			      struct netlink_ext_ack *extack)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	ring->rx_max_pending = KWL_RING_MAX;
+	ring->tx_max_pending = KWL_RING_MAX;
+	ring->rx_pending = net->cfg.rx_count;
+	ring->tx_pending = net->cfg.tx_count;
+}
+
+static int kpf_set_ringparam(struct net_device *netdev,
+			     struct ethtool_ringparam *ring,
+			     struct kernel_ethtool_ringparam *kring,
+			     struct netlink_ext_ack *extack)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct kwl_queue_cfg cfg = net->cfg;
+
+	if (ring->rx_pending < KWL_RING_MIN ||
+	    ring->tx_pending < KWL_RING_MIN) {
+		NL_SET_ERR_MSG_FMT_MOD(extack, "at least %u descriptors needed",
+				       KWL_RING_MIN);
+		return -EINVAL;
+	}
+	cfg.rx_count = roundup_pow_of_two(ring->rx_pending);
+	cfg.tx_count = roundup_pow_of_two(ring->tx_pending);
+	if (!memcmp(&cfg, &net->cfg, sizeof(cfg)))
+		return 0;
+	return kpf_net_reconfigure(net, &cfg);
+}
+
+static void kpf_get_channels(struct net_device *netdev,
+			     struct ethtool_channels *ch)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	ch->max_combined = net->port.num_vec;
+	ch->combined_count = net->cfg.pairs;
+	/* The vector that serves link and mailbox */
+	ch->max_other = kpf_irq_has_other(net->pf);
+	ch->other_count = ch->max_other;
+}
+
+static int kpf_set_channels(struct net_device *netdev,
+			    struct ethtool_channels *ch)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct kwl_queue_cfg cfg = net->cfg;
+
+	if (!!ch->other_count != kpf_irq_has_other(net->pf))
+		return -EINVAL;
+	cfg.pairs = ch->combined_count;
+	return kpf_net_reconfigure(net, &cfg);
+}
+
+static int kpf_get_coalesce(struct net_device *netdev,
+			    struct ethtool_coalesce *ec,
+			    struct kernel_ethtool_coalesce *kec,
+			    struct netlink_ext_ack *extack)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	ec->rx_coalesce_usecs = net->usecs;
+	return 0;
+}
+
+static int kpf_set_coalesce(struct net_device *netdev,
+			    struct ethtool_coalesce *ec,
+			    struct kernel_ethtool_coalesce *kec,
+			    struct netlink_ext_ack *extack)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	u16 i;
+
+	if (net->pf->irq_mode != KPF_IRQ_MSIX) {
+		NL_SET_ERR_MSG_MOD(extack, "moderation needs MSI-X");
+		return -EOPNOTSUPP;
+	}
+	if (ec->rx_coalesce_usecs > KPF_MAX_USECS) {
+		NL_SET_ERR_MSG_FMT_MOD(extack, "rx-usecs is at most %u",
+				       (unsigned int)KPF_MAX_USECS);
+		return -ERANGE;
+	}
+	net->usecs = ec->rx_coalesce_usecs;
+	for (i = 0; i < net->port.num_vec; i++)
+		kwl_irq_set_usecs(net->port.vec[i], net->usecs);
+	return 0;
+}
+
+static int kpf_get_sset_count(struct net_device *netdev, int sset)
+{
+	switch (sset) {
+	case ETH_SS_STATS:
+		return kpf_stats_count();
+	case ETH_SS_TEST:
+		return KPF_SELFTESTS;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static void kpf_get_strings(struct net_device *netdev, u32 sset, u8 *data)
+{
+	if (sset == ETH_SS_STATS)
+		kpf_stats_strings(&data);
+	else if (sset == ETH_SS_TEST)
+		memcpy(data, kpf_selftest_names, sizeof(kpf_selftest_names));
+}
+
+static void kpf_get_ethtool_stats(struct net_device *netdev,
+				  struct ethtool_stats *stats, u64 *data)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	kpf_stats_values(net->pf, data);
+}
+
+static void kpf_self_test(struct net_device *netdev, struct ethtool_test *test,
+			  u64 *data)
+{
+	kpf_selftest(netdev_priv(netdev), test, data);
+}
+
+/* Let a person find the port: all its LEDs on, off, and as they were */
+static int kpf_set_phys_id(struct net_device *netdev,
+			   enum ethtool_phys_id_state state)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct kpf_dev *pf = net->pf;
+	u32 val = 0;
+	int led;
+
+	switch (state) {
+	case ETHTOOL_ID_ACTIVE:
+		pf->ledctl = kwl_rd32(&pf->hw, KWL_LEDCTL);
+		/* Times per second to switch on and off */
+		return 2;
+	case ETHTOOL_ID_ON:
+	case ETHTOOL_ID_OFF:
+		for (led = 0; led < KWL_LEDCTL_LEDS; led++)
+			val |= (state == ETHTOOL_ID_ON ? KWL_LEDCTL_MODE_ON :
+				KWL_LEDCTL_MODE_OFF) << (8 * led);
+		kwl_wr32(&pf->hw, KWL_LEDCTL, val);
+		return 0;
+	case ETHTOOL_ID_INACTIVE:
+		kwl_wr32(&pf->hw, KWL_LEDCTL, pf->ledctl);
+		return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+static u32 kpf_get_rx_ring_count(struct net_device *netdev)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	return net->cfg.pairs;
+}
+
+KWL_DEFINE_RX_RING_COUNT(kpf_get_rx_ring_count)
+
+static u32 kpf_get_rxfh_key_size(struct net_device *netdev)
+{
+	return KWL_RSSRK_BYTES;
+}
+
+static u32 kpf_get_rxfh_indir_size(struct net_device *netdev)
+{
+	return KWL_RETA_ENTRIES;
+}
+
+static int kpf_get_rxfh(struct net_device *netdev,
+			struct ethtool_rxfh_param *rxfh)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	int i;
+
+	rxfh->hfunc = ETH_RSS_HASH_TOP;
+	if (rxfh->key)
+		memcpy(rxfh->key, net->rss.key, sizeof(net->rss.key));
+	if (rxfh->indir)
+		for (i = 0; i < KWL_RETA_ENTRIES; i++)
+			rxfh->indir[i] = net->rss.table[i];
+	return 0;
+}
+
+static int kpf_set_rxfh(struct net_device *netdev,
+			struct ethtool_rxfh_param *rxfh,
+			struct netlink_ext_ack *extack)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	int i;
+
+	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
+	    rxfh->hfunc != ETH_RSS_HASH_TOP) {
+		NL_SET_ERR_MSG_MOD(extack, "the card hashes by Toeplitz only");
+		return -EOPNOTSUPP;
+	}
+	if (rxfh->key)
+		memcpy(net->rss.key, rxfh->key, sizeof(net->rss.key));
+	if (rxfh->indir)
+		for (i = 0; i < KWL_RETA_ENTRIES; i++)
+			net->rss.table[i] = rxfh->indir[i];
+	kpf_rss_apply(net);
+	return 0;
+}
+
+#define KPF_RXH_L3	(RXH_IP_SRC | RXH_IP_DST)
+#define KPF_RXH_L4	(KPF_RXH_L3 | RXH_L4_B_0_1 | RXH_L4_B_2_3)
+
+static int kpf_get_rxfh_fields(struct net_device *netdev,
+			       struct ethtool_rxfh_fields *fields)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	switch (fields->flow_type) {
+	case TCP_V4_FLOW:
+	case TCP_V6_FLOW:
+		fields->data = KPF_RXH_L4;
+		return 0;
+	case UDP_V4_FLOW:
+		fields->data = net->rss.udp4 ? KPF_RXH_L4 : KPF_RXH_L3;
+		return 0;
+	case UDP_V6_FLOW:
+		fields->data = net->rss.udp6 ? KPF_RXH_L4 : KPF_RXH_L3;
+		return 0;
+	case SCTP_V4_FLOW:
+	case SCTP_V6_FLOW:
+	case AH_ESP_V4_FLOW:
+	case AH_ESP_V6_FLOW:
+	case AH_V4_FLOW:
+	case AH_V6_FLOW:
+	case ESP_V4_FLOW:
+	case ESP_V6_FLOW:
+	case IPV4_FLOW:
+	case IPV6_FLOW:
+		fields->data = KPF_RXH_L3;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int kpf_set_rxfh_fields(struct net_device *netdev,
+			       const struct ethtool_rxfh_fields *fields,
+			       struct netlink_ext_ack *extack)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct ethtool_rxfh_fields now = { .flow_type = fields->flow_type };
+	bool l4 = fields->data == KPF_RXH_L4;
+	int err;
+
+	err = kpf_get_rxfh_fields(netdev, &now);
+	if (err)
+		return err;
+	if (now.data == fields->data)
+		return 0;
+	if (!l4 && fields->data != KPF_RXH_L3) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "both addresses, with or without both ports");
+		return -EINVAL;
+	}
+
+	switch (fields->flow_type) {
+	case UDP_V4_FLOW:
+		net->rss.udp4 = l4;
+		break;
+	case UDP_V6_FLOW:
+		net->rss.udp6 = l4;
+		break;
+	default:
+		NL_SET_ERR_MSG_MOD(extack, "only the ports of UDP are a choice");
+		return -EINVAL;
+	}
+	kpf_rss_apply(net);
+	return 0;
+}
+
+const struct ethtool_ops kpf_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS,
+	.get_drvinfo		= kpf_get_drvinfo,
+	.get_link		= ethtool_op_get_link,
+	.get_link_ksettings	= kpf_get_link_ksettings,
+	.set_link_ksettings	= kpf_set_link_ksettings,
+	.nway_reset		= kpf_nway_reset,
+	.get_pauseparam		= kpf_get_pauseparam,
+	.set_pauseparam		= kpf_set_pauseparam,
+	.get_pause_stats	= kpf_get_pause_stats,
+	.get_msglevel		= kpf_get_msglevel,
+	.set_msglevel		= kpf_set_msglevel,
+	.get_regs_len		= kpf_get_regs_len,
+	.get_regs		= kpf_get_regs,
+	.get_eeprom_len		= kpf_get_eeprom_len,
+	.get_eeprom		= kpf_get_eeprom,
+	.get_ringparam		= kpf_get_ringparam,
+	.set_ringparam		= kpf_set_ringparam,
+	.get_channels		= kpf_get_channels,
+	.set_channels		= kpf_set_channels,
+	.get_coalesce		= kpf_get_coalesce,
+	.set_coalesce		= kpf_set_coalesce,
+	.get_sset_count		= kpf_get_sset_count,
+	.get_strings		= kpf_get_strings,
+	.get_ethtool_stats	= kpf_get_ethtool_stats,
+	.get_eth_mac_stats	= kpf_get_mac_stats,
+	.get_rmon_stats		= kpf_get_rmon_stats,
+	.self_test		= kpf_self_test,
+	.set_phys_id		= kpf_set_phys_id,
+	.get_ts_info		= ethtool_op_get_ts_info,
+	KWL_RX_RING_COUNT(kpf_get_rx_ring_count),
+	.get_rxfh_key_size	= kpf_get_rxfh_key_size,
+	.get_rxfh_indir_size	= kpf_get_rxfh_indir_size,
+	.get_rxfh		= kpf_get_rxfh,
+	.set_rxfh		= kpf_set_rxfh,
+	.get_rxfh_fields	= kpf_get_rxfh_fields,
+	.set_rxfh_fields	= kpf_set_rxfh_fields,
+};

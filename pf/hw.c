@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Global reset, global set-up, and the semaphore shared with firmware. */
+#include <linux/bitfield.h>
+#include <linux/delay.h>
+#include <linux/iopoll.h>
+
+#include "kpf.h"
+
+#define KPF_DRAIN_MS		10
+#define KPF_GIO_TIMEOUT_US	100000
+#define KPF_RESET_MS		1
+#define KPF_AUTO_RD_TIMEOUT_US	20000
+#define KPF_SEM_POLL_US		50
+#define KPF_SEM_TIMEOUT_US	100000
+#define KPF_SYNC_POLL_US	5000
+#define KPF_SYNC_TIMEOUT_US	1000000
+
+/* QEMU's models carry Red Hat's subsystem vendor id; no Intel card does */
+#define KPF_EMULATED_SUBVENDOR	PCI_VENDOR_ID_REDHAT_QUMRANET
+
+/* What is this, and does it answer at all? */
+int kpf_hw_identify(struct kpf_dev *pf)
+{
+	u32 status = kwl_rd32(&pf->hw, KWL_STATUS);
+
+	if (pf->hw.gone || !status)
+		return -ENODEV;
+	pf->lan_id = FIELD_GET(KWL_STATUS_LAN_ID, status);
+	pf->emulated = pf->pdev->subsystem_vendor == KPF_EMULATED_SUBVENDOR;
+	return 0;
+}
+
+/* Stop all DMA: receiver, transmitter, then bus mastering */
+void kpf_hw_quiesce(struct kpf_dev *pf)
+{
+	struct kwl_hw *hw = &pf->hw;
+	u32 val;
+
+	kpf_irq_disable(pf);
+	kwl_wr32(hw, KWL_RCTL, 0);
+	kwl_wr32(hw, KWL_TCTL, KWL_TCTL_PSP);
+	kwl_flush(hw);
+	msleep(KPF_DRAIN_MS);
+
+	kwl_rmw32(hw, KWL_CTRL, 0, KWL_CTRL_GIO_MASTER_DISABLE);
+	if (read_poll_timeout(kwl_rd32, val,
+			      !(val & KWL_STATUS_GIO_MASTER) || hw->gone,
+			      100, KPF_GIO_TIMEOUT_US, false, hw, KWL_STATUS))
+		dev_warn(hw->dev, "requests still pending on the bus\n");
+}
+
+/*
+ * Reset the function. Every register of the port is back at its reset value
+ * on return, on the emulator the PHY's as well; kpf_hw_apply() comes next.
+ */
+int kpf_hw_reset(struct kpf_dev *pf)
+{
+	struct kwl_hw *hw = &pf->hw;
+	u32 val;
+
+	kpf_hw_quiesce(pf);
+
+	kwl_rmw32(hw, KWL_CTRL, 0, KWL_CTRL_RST);
+	msleep(KPF_RESET_MS);
+	/*
+	 * The NVM has been loaded when AUTO_RD reads 1. A card without NVM
+	 * never gets there and neither does the emulator: not an error.
+	 */
+	read_poll_timeout(kwl_rd32, val, val & KWL_EECD_AUTO_RD || hw->gone ||
+			  pf->emulated, 1000, KPF_AUTO_RD_TIMEOUT_US, false,
+			  hw, KWL_EECD);
+
+	kpf_irq_disable(pf);
+	return hw->gone ? -ENODEV : 0;
+}
+
+static void kpf_hw_clear_tables(struct kpf_dev *pf)
+{
+	struct kwl_hw *hw = &pf->hw;
+	int i;
+
+	for (i = 0; i < KWL_UTA_WORDS; i++)
+		kwl_wr32(hw, KWL_UTA(i), 0);
+	for (i = 0; i < KWL_VLVF_ENTRIES; i++)
+		kwl_wr32(hw, KWL_VLVF(i), 0);
+	for (i = 0; i < KWL_MAX_POOLS; i++)
+		kwl_wr32(hw, KWL_VMVIR(i), 0);
+}
+
+/* Queues come out of reset with 0 running; own none that nobody programmed */
+static void kpf_hw_disable_queues(struct kpf_dev *pf)
+{
+	int q;
+
+	for (q = 0; q < KWL_MAX_QUEUES; q++) {
+		kwl_wr32(&pf->hw, KWL_PF_RXQ(q) + KWL_RXDCTL, 0);
+		kwl_wr32(&pf->hw, KWL_PF_TXQ(q) + KWL_TXDCTL, 0);
+	}
+}
+
+/* Longest frame to let in, with header, CRC and tags */
+void kpf_hw_set_max_frame(struct kpf_dev *pf, unsigned int mtu)
+{
+	kwl_wr32(&pf->hw, KWL_RLPML, mtu + KPF_FRAME_EXTRA);
+}
+
+void kpf_hw_set_vlan_strip(struct kpf_dev *pf, bool on)
+{
+	kwl_rmw32(&pf->hw, KWL_CTRL, KWL_CTRL_VME, on ? KWL_CTRL_VME : 0);
+}
+
+/*
+ * Program everything the user has ever set, on top of a reset. Queues,
+ * receiver and transmitter stay off.
+ */
+void kpf_hw_apply(struct kpf_net *net)
+{
+	struct kpf_dev *pf = net->pf;
+	struct kwl_hw *hw = &pf->hw;
+
+	kpf_hw_disable_queues(pf);
+	kpf_hw_clear_tables(pf);
+
+	/* All pools may receive after a reset; there is only the PF's */
+	kwl_wr32(hw, KWL_VFRE, BIT(0));
+	kwl_wr32(hw, KWL_VFTE, BIT(0));
+	kwl_wr32(hw, KWL_MRQC, 0);
+
+	/* On the 82576 the MAC inserts the tags, so it knows of them itself */
+	kwl_rmw32(hw, KWL_DTXCTL, 0, KWL_DTXCTL_VLAN_ADDED);
+	kwl_rmw32(hw, KWL_CTRL, KWL_CTRL_FRCSPD | KWL_CTRL_FRCDPX,
+		  KWL_CTRL_SLU);
+	kwl_wr32(hw, KWL_RXCSUM, KWL_RXCSUM_IPOFLD | KWL_RXCSUM_TUOFLD |
+		 KWL_RXCSUM_CRCOFL | KWL_RXCSUM_PCSD);
+	kpf_hw_set_max_frame(pf, net->netdev->mtu);
+	kpf_hw_set_vlan_strip(pf, net->netdev->features &
+				  NETIF_F_HW_VLAN_CTAG_RX);
+
+	kpf_irq_apply(net);
+	kpf_rss_apply(net);
+	kpf_filter_replay(pf);
+	kpf_link_apply(pf);
+
+	kwl_rmw32(hw, KWL_CTRL_EXT, KWL_CTRL_EXT_PFRSTD,
+		  KWL_CTRL_EXT_DRV_LOAD);
+}
+
+/* Let frames in and out; the queues run already */
+void kpf_hw_enable(struct kpf_dev *pf)
+{
+	struct kwl_hw *hw = &pf->hw;
+
+	kwl_wr32(hw, KWL_TCTL, KWL_TCTL_EN | KWL_TCTL_PSP | KWL_TCTL_RTLC |
+		 FIELD_PREP(KWL_TCTL_CT, 15) | FIELD_PREP(KWL_TCTL_COLD, 0x40));
+	kwl_rmw32(hw, KWL_RCTL, 0, KWL_RCTL_EN | KWL_RCTL_BAM | KWL_RCTL_LPE |
+		  KWL_RCTL_SECRC);
+}
+
+/* The other way round; filters in RCTL stay as they are */
+void kpf_hw_disable(struct kpf_dev *pf)
+{
+	struct kwl_hw *hw = &pf->hw;
+
+	kwl_rmw32(hw, KWL_RCTL, KWL_RCTL_EN, 0);
+	kwl_rmw32(hw, KWL_TCTL, KWL_TCTL_EN, 0);
+	kwl_flush(hw);
+	/* Frames on their way through the MAC have left it by then */
+	msleep(KPF_DRAIN_MS);
+}
+
+static bool kpf_swsm_try(struct kpf_dev *pf)
+{
+	struct kwl_hw *hw = &pf->hw;
+
+	/* Reading 0 takes it, among software agents */
+	if (kwl_rd32(hw, KWL_SWSM) & KWL_SWSM_SMBI)
+		return false;
+	/* A 1 that sticks takes it from firmware */
+	kwl_rmw32(hw, KWL_SWSM, 0, KWL_SWSM_SWESMBI);
+	if (kwl_rd32(hw, KWL_SWSM) & KWL_SWSM_SWESMBI)
+		return true;
+	kwl_rmw32(hw, KWL_SWSM, KWL_SWSM_SMBI | KWL_SWSM_SWESMBI, 0);
+	return false;
+}
+
+static void kpf_swsm_put(struct kpf_dev *pf)
+{
+	kwl_rmw32(&pf->hw, KWL_SWSM, KWL_SWSM_SMBI | KWL_SWSM_SWESMBI, 0);
+}
+
+static int kpf_swsm_get(struct kpf_dev *pf)
+{
+	bool ok;
+
+	return read_poll_timeout(kpf_swsm_try, ok, ok, KPF_SEM_POLL_US,
+				 KPF_SEM_TIMEOUT_US, false, pf);
+}
+
+static int kpf_sem_try(struct kpf_dev *pf, u32 mask)
+{
+	u32 sync;
+	int err;
+
+	err = kpf_swsm_get(pf);
+	if (err)
+		return err;
+	sync = kwl_rd32(&pf->hw, KWL_SW_FW_SYNC);
+	if (sync & (mask | KWL_SW_FW_SYNC_FW(mask)))
+		err = -EBUSY;
+	else
+		kwl_wr32(&pf->hw, KWL_SW_FW_SYNC, sync | mask);
+	kpf_swsm_put(pf);
+	return err;
+}
+
+/*
+ * Own a resource that firmware and the card's other port use as well, one of
+ * KWL_SW_FW_SYNC_*. Sleeps; kpf_sem_put() gives it back.
+ */
+int kpf_sem_get(struct kpf_dev *pf, u32 mask)
+{
+	int err, us;
+
+	mutex_lock(&pf->sem_lock);
+	for (us = 0; us < KPF_SYNC_TIMEOUT_US; us += KPF_SYNC_POLL_US) {
+		err = kpf_sem_try(pf, mask);
+		if (err != -EBUSY)
+			break;
+		fsleep(KPF_SYNC_POLL_US);
+	}
+	if (err)
+		mutex_unlock(&pf->sem_lock);
+	return err;
+}
+
+void kpf_sem_put(struct kpf_dev *pf, u32 mask)
+{
+	if (!kpf_swsm_get(pf)) {
+		kwl_rmw32(&pf->hw, KWL_SW_FW_SYNC, mask, 0);
+		kpf_swsm_put(pf);
+	}
+	mutex_unlock(&pf->sem_lock);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Vectors: allocation, routing of causes, and the vector that serves no
+ * queue. With MSI-X that is vector 0 and queue pair q has vector q + 1; with
+ * MSI or INTx one handler serves everything.
+ */
+#include <linux/bitfield.h>
+#include <linux/interrupt.h>
+
+#include "kpf.h"
+
+/* Causes of the receive and transmit queues where ICR carries them */
+#define KPF_ICR_QUEUE	(KWL_ICR_TXDW | KWL_ICR_RXDW | KWL_ICR_RXDMT0 | \
+			 KWL_ICR_RXO)
+#define KPF_ICR_OTHER	(KWL_ICR_LSC | KWL_ICR_DRSTA)
+
+/* Vectors of the PF, for masking its own bits and never a VF's */
+static u32 kpf_irq_own_bits(const struct kpf_dev *pf)
+{
+	return pf->irq_mode == KPF_IRQ_MSIX ? BIT(pf->num_irqs) - 1 : 0;
+}
+
+u16 kpf_irq_max_pairs(const struct kpf_dev *pf)
+{
+	return pf->irq_mode == KPF_IRQ_MSIX ? pf->num_irqs - 1 : 1;
+}
+
+int kpf_irq_init(struct kpf_dev *pf)
+{
+	int num;
+
+	num = pci_alloc_irq_vectors(pf->pdev, 2, 1 + KPF_MAX_PAIRS,
+				    PCI_IRQ_MSIX);
+	if (num > 0) {
+		pf->irq_mode = KPF_IRQ_MSIX;
+	} else {
+		num = pci_alloc_irq_vectors(pf->pdev, 1, 1,
+					    PCI_IRQ_MSI | PCI_IRQ_INTX);
+		if (num < 0)
+			return num;
+		pf->irq_mode = pf->pdev->msi_enabled ? KPF_IRQ_MSI :
+						       KPF_IRQ_INTX;
+		pci_info(pf->pdev, "no MSI-X: one queue pair, %s\n",
+			 pf->pdev->msi_enabled ? "MSI" : "INTx");
+	}
+	pf->num_irqs = num;
+	return 0;
+}
+
+void kpf_irq_fini(struct kpf_dev *pf)
+{
+	pci_free_irq_vectors(pf->pdev);
+}
+
+static void kpf_irq_handle_other(struct kpf_dev *pf, u32 icr)
+{
+	WRITE_ONCE(pf->other_irqs, pf->other_irqs + 1);
+	if (icr & KWL_ICR_LSC)
+		kpf_link_irq(pf);
+	if (icr & KWL_ICR_DRSTA)
+		kpf_schedule_reset(pf);
+}
+
+/* Vector 0. ICR is read once per event of the link, never per packet. */
+static irqreturn_t kpf_irq_other(int irq, void *data)
+{
+	struct kpf_dev *pf = data;
+
+	kpf_irq_handle_other(pf, kwl_rd32(&pf->hw, KWL_ICR));
+	/* The silicon has masked the vector as it fired */
+	kwl_wr32(&pf->hw, KWL_EIMS, BIT(0));
+	return IRQ_HANDLED;
+}
+
+/* The only vector of MSI or INTx; there the cause has to be read */
+static irqreturn_t kpf_irq_single(int irq, void *data)
+{
+	struct kpf_dev *pf = data;
+	struct kwl_vector *vec = pf->net->port.vec[0];
+	u32 icr = kwl_rd32(&pf->hw, KWL_ICR);
+
+	if (pf->hw.gone ||
+	    (pf->irq_mode == KPF_IRQ_INTX && !(icr & KWL_ICR_INT_ASSERTED)))
+		return IRQ_NONE;
+
+	kpf_irq_handle_other(pf, icr);
+	if (icr & KPF_ICR_QUEUE) {
+		kwl_vector_mask(vec);
+		napi_schedule_irqoff(&vec->napi);
+	}
+	return IRQ_HANDLED;
+}
+
+int kpf_irq_request(struct kpf_dev *pf)
+{
+	bool msix = pf->irq_mode == KPF_IRQ_MSIX;
+
+	snprintf(pf->irq_name, sizeof(pf->irq_name), "%s@pci:%s",
+		 KBUILD_MODNAME, pci_name(pf->pdev));
+	return request_irq(pci_irq_vector(pf->pdev, 0),
+			   msix ? kpf_irq_other : kpf_irq_single,
+			   pf->irq_mode == KPF_IRQ_INTX ? IRQF_SHARED : 0,
+			   pf->irq_name, pf);
+}
+
+void kpf_irq_free(struct kpf_dev *pf)
+{
+	free_irq(pci_irq_vector(pf->pdev, 0), pf);
+}
+
+/* Tell each vector of the data path its interrupt, registers and queues */
+void kpf_irq_setup_vectors(struct kpf_net *net)
+{
+	struct kpf_dev *pf = net->pf;
+	bool msix = pf->irq_mode == KPF_IRQ_MSIX;
+	void __iomem *regs = pf->hw.regs;
+	u16 i;
+
+	for (i = 0; i < net->port.num_vec; i++) {
+		struct kwl_vector *vec = net->port.vec[i];
+		u16 num = msix ? i + 1 : 0;
+
+		vec->irq = pci_irq_vector(pf->pdev, num);
+		vec->own_irq = msix;
+		vec->unmask = regs + (msix ? KWL_EIMS : KWL_IMS);
+		vec->mask = regs + (msix ? KWL_EIMC : KWL_IMC);
+		vec->unmask_val = msix ? BIT(num) : KPF_ICR_QUEUE;
+		vec->eitr = msix ? regs + KWL_EITR(num) : NULL;
+		vec->usecs = net->usecs;
+		vec->rxr.regs = regs + KWL_PF_RXQ(i);
+		vec->rxr.tail = vec->rxr.regs + KWL_RDT;
+		vec->txr.regs = regs + KWL_PF_TXQ(i);
+		vec->txr.tail = vec->txr.regs + KWL_TDT;
+	}
+}
+
+/* Entries of IVAR: a register serves queue n and n + 8, Rx and Tx */
+static u32 kpf_irq_route(u16 num)
+{
+	u32 entry = KWL_IVAR_VALID | FIELD_PREP(KWL_IVAR_VECTOR, num);
+
+	return entry | entry << 8;
+}
+
+static_assert(KPF_MAX_PAIRS <= 8, "queues from 8 on sit in IVAR's upper half");
+
+/* After a reset: route causes to vectors, and let the other causes in */
+void kpf_irq_apply(struct kpf_net *net)
+{
+	struct kpf_dev *pf = net->pf;
+	bool msix = pf->irq_mode == KPF_IRQ_MSIX;
+	struct kwl_hw *hw = &pf->hw;
+	u16 i;
+
+	if (msix) {
+		/* First of all, or the chip does not keep the rest */
+		kwl_wr32(hw, KWL_GPIE, KWL_GPIE_MSIX | KWL_GPIE_NSICR |
+			 KWL_GPIE_EIAME | KWL_GPIE_PBA);
+		kwl_wr32(hw, KWL_IVAR_MISC,
+			 (KWL_IVAR_VALID | FIELD_PREP(KWL_IVAR_VECTOR, 0)) << 8);
+	}
+	for (i = 0; i < net->port.num_vec; i++)
+		kwl_wr32(hw, KWL_IVAR(i), kpf_irq_route(msix ? i + 1 : 0));
+
+	if (msix) {
+		kwl_wr32(hw, KWL_EIAC, kpf_irq_own_bits(pf));
+		kwl_wr32(hw, KWL_EIAM, kpf_irq_own_bits(pf));
+		kwl_wr32(hw, KWL_EIMS, BIT(0));
+	}
+	kwl_wr32(hw, KWL_IAM, 0);
+	kwl_wr32(hw, KWL_IMS, KPF_ICR_OTHER);
+}
+
+/* Nothing of ours interrupts any more, and no old cause is left */
+void kpf_irq_disable(struct kpf_dev *pf)
+{
+	kwl_wr32(&pf->hw, KWL_IMC, U32_MAX);
+	kwl_wr32(&pf->hw, KWL_EIMC, kpf_irq_own_bits(pf));
+	kwl_rd32(&pf->hw, KWL_ICR);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The physical function. Two lifetimes: struct kpf_dev lives with the PCI
+ * device, struct kpf_net with the interface.
+ */
+#ifndef KPF_H
+#define KPF_H
+
+#include <linux/bitmap.h>
+#include <linux/ethtool.h>
+#include <linux/if_vlan.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/pci.h>
+#include <linux/phy.h>
+#include <linux/workqueue.h>
+
+#include <kawela/regs.h>
+#include <kawela/ring.h>
+
+#define KPF_MAX_PAIRS		8
+/* Header, CRC and up to two VLAN tags around the MTU */
+#define KPF_FRAME_EXTRA		(ETH_HLEN + ETH_FCS_LEN + 2 * VLAN_HLEN)
+#define KPF_MAX_MTU		(KWL_MAX_FRAME - KPF_FRAME_EXTRA)
+#define KPF_DEFAULT_USECS	20
+#define KPF_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
+
+struct kpf_net;
+
+/**
+ * struct kpf_link - PHY and link
+ * @bus: MDIO bus with the one PHY of this port
+ * @phy: that PHY, NULL before kpf_link_init()
+ * @started: phylib runs the link
+ * @fc_autoneg: flow control is what the negotiation says, else as below
+ * @fc_rx: obey pause frames
+ * @fc_tx: send pause frames
+ */
+struct kpf_link {
+	struct mii_bus *bus;
+	struct phy_device *phy;
+	bool started;
+	bool fc_autoneg;
+	bool fc_rx;
+	bool fc_tx;
+};
+
+/**
+ * struct kpf_filter - what the port lets in; desired state and shadow
+ * @addr: the interface's own address, always in RAR 0
+ * @uc: further unicast addresses, in RAR 1 and up
+ * @num_uc: valid entries in @uc
+ * @mta: multicast hash table
+ * @vlans: VLANs asked for
+ * @promisc: everything comes in
+ * @allunicast: every unicast comes in: more addresses than entries
+ * @allmulti: every multicast comes in
+ * @vlan_filter: VLANs not in @vlans stay out
+ */
+struct kpf_filter {
+	/** @lock: protects all members and the registers behind them; leaf, BH */
+	spinlock_t lock;
+	u8 addr[ETH_ALEN];
+	u8 uc[KWL_RAR_ENTRIES - 1][ETH_ALEN];
+	u8 num_uc;
+	u32 mta[KWL_MTA_WORDS];
+	DECLARE_BITMAP(vlans, VLAN_N_VID);
+	bool promisc;
+	bool allunicast;
+	bool allmulti;
+	bool vlan_filter;
+};
+
+/* Port counters, accumulated from clear-on-read registers; see stats.c */
+struct kpf_stats {
+	u64 crc_errors;
+	u64 align_errors;
+	u64 symbol_errors;
+	u64 rx_errors;
+	u64 missed;
+	u64 single_collisions;
+	u64 excessive_collisions;
+	u64 multiple_collisions;
+	u64 late_collisions;
+	u64 collisions;
+	u64 deferred;
+	u64 rx_length_errors;
+	u64 rx_xon;
+	u64 tx_xon;
+	u64 rx_xoff;
+	u64 tx_xoff;
+	u64 rx_hist[6];
+	u64 rx_good;
+	u64 rx_broadcast;
+	u64 rx_multicast;
+	u64 tx_good;
+	u64 rx_good_octets;
+	u64 tx_good_octets;
+	u64 rx_no_buffer;
+	u64 rx_undersize;
+	u64 rx_fragments;
+	u64 rx_oversize;
+	u64 rx_jabber;
+	u64 rx_total_octets;
+	u64 tx_total_octets;
+	u64 rx_total;
+	u64 tx_total;
+	u64 tx_hist[6];
+	u64 tx_multicast;
+	u64 tx_broadcast;
+	u64 tx_tso;
+};
+
+enum kpf_irq_mode {
+	KPF_IRQ_MSIX,
+	KPF_IRQ_MSI,
+	KPF_IRQ_INTX,
+};
+
+/**
+ * struct kpf_dev - the PCI function
+ * @hw: register access
+ * @pdev: the function
+ * @net: its interface, NULL before it exists
+ * @link: PHY and link
+ * @filter: address and VLAN filters
+ * @stats: port counters
+ * @service: refreshes counters before they could wrap
+ * @reset_work: resets the function under RTNL
+ * @tx_timeouts: resets that a transmit time-out has asked for
+ * @other_irqs: interrupts of the non-queue vector, for the self test
+ * @ledctl: LEDs as they were before somebody looked for the port
+ * @perm_addr: MAC address in the NVM
+ * @nvm_version: as the NVM has it
+ * @irq_mode: what the system could give
+ * @num_irqs: vectors allocated
+ * @irq_name: of the non-queue vector
+ * @lan_id: which port of the card
+ * @emulated: QEMU's model, see kpf_hw_identify()
+ * @offline: no register access: suspended or in PCI reset
+ */
+struct kpf_dev {
+	struct kwl_hw hw;
+	struct pci_dev *pdev;
+	struct kpf_net *net;
+	struct kpf_link link;
+	struct kpf_filter filter;
+	/** @stats_lock: protects @stats and reads of its registers; leaf, BH */
+	spinlock_t stats_lock;
+	struct kpf_stats stats;
+	/** @sem_lock: one software user of the SWSM semaphore at a time */
+	struct mutex sem_lock;
+	struct delayed_work service;
+	struct work_struct reset_work;
+	u64 tx_timeouts;
+	u32 other_irqs;
+	u32 ledctl;
+	u8 perm_addr[ETH_ALEN];
+	u16 nvm_version;
+	enum kpf_irq_mode irq_mode;
+	u16 num_irqs;
+	char irq_name[32];
+	u8 lan_id;
+	bool emulated;
+	bool offline;
+};
+
+/**
+ * struct kpf_rss - how received flows spread over the queues
+ * @key: Toeplitz key, in memory order
+ * @table: queue by the low bits of the hash
+ * @udp4: UDP over IPv4 is hashed by ports, too
+ * @udp6: the same for IPv6
+ */
+struct kpf_rss {
+	u8 key[KWL_RSSRK_BYTES];
+	u8 table[KWL_RETA_ENTRIES];
+	bool udp4;
+	bool udp6;
+};
+
+/**
+ * struct kpf_net - the interface
+ * @port: the data path; must come first, the library looks for it here
+ * @pf: the function
+ * @netdev: the interface itself
+ * @cfg: rings and channels as the user wants them
+ * @qset: their memory while the interface is up
+ * @rss: receive side scaling
+ * @usecs: interrupt moderation of all vectors
+ * @msg_enable: which kinds of messages to log
+ */
+struct kpf_net {
+	struct kwl_port port;
+	struct kpf_dev *pf;
+	struct net_device *netdev;
+	struct kwl_queue_cfg cfg;
+	struct kwl_qset *qset;
+	struct kpf_rss rss;
+	u16 usecs;
+	u32 msg_enable;
+};
+
+/* ethtool.c */
+extern const struct ethtool_ops kpf_ethtool_ops;
+
+/* filter.c */
+void kpf_filter_init(struct kpf_dev *pf);
+void kpf_filter_replay(struct kpf_dev *pf);
+void kpf_filter_set_addr(struct kpf_dev *pf, const u8 *addr);
+void kpf_filter_set_rx_mode(struct kpf_dev *pf, unsigned int flags,
+			    struct netdev_hw_addr_list *uc,
+			    struct netdev_hw_addr_list *mc);
+void kpf_filter_set_vlan(struct kpf_dev *pf, u16 vid, bool on);
+void kpf_filter_set_vlan_filter(struct kpf_dev *pf, bool on);
+
+/* hw.c */
+int kpf_hw_identify(struct kpf_dev *pf);
+int kpf_hw_reset(struct kpf_dev *pf);
+void kpf_hw_apply(struct kpf_net *net);
+void kpf_hw_set_max_frame(struct kpf_dev *pf, unsigned int mtu);
+void kpf_hw_set_vlan_strip(struct kpf_dev *pf, bool on);
+void kpf_hw_enable(struct kpf_dev *pf);
+void kpf_hw_disable(struct kpf_dev *pf);
+void kpf_hw_quiesce(struct kpf_dev *pf);
+int kpf_sem_get(struct kpf_dev *pf, u32 mask);
+void kpf_sem_put(struct kpf_dev *pf, u32 mask);
+
+/* irq.c */
+int kpf_irq_init(struct kpf_dev *pf);
+void kpf_irq_fini(struct kpf_dev *pf);
+int kpf_irq_request(struct kpf_dev *pf);
+void kpf_irq_free(struct kpf_dev *pf);
+void kpf_irq_setup_vectors(struct kpf_net *net);
+void kpf_irq_apply(struct kpf_net *net);
+void kpf_irq_disable(struct kpf_dev *pf);
+u16 kpf_irq_max_pairs(const struct kpf_dev *pf);
+
+/* Is there a vector that serves no queue? */
+static inline bool kpf_irq_has_other(const struct kpf_dev *pf)
+{
+	return pf->irq_mode == KPF_IRQ_MSIX;
+}
+
+/* link.c */
+int kpf_link_init(struct kpf_dev *pf);
+void kpf_link_fini(struct kpf_dev *pf);
+void kpf_link_start(struct kpf_dev *pf);
+void kpf_link_stop(struct kpf_dev *pf);
+void kpf_link_resume(struct kpf_dev *pf);
+void kpf_link_irq(struct kpf_dev *pf);
+void kpf_link_apply(struct kpf_dev *pf);
+int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause);
+
+/* netdev.c */
+struct kpf_net *kpf_net_create(struct kpf_dev *pf);
+void kpf_net_destroy(struct kpf_net *net);
+int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg);
+int kpf_net_start(struct kpf_net *net);
+void kpf_net_stop(struct kpf_net *net);
+
+/* nvm.c */
+int kpf_nvm_read(struct kpf_dev *pf, u16 word, u16 count, u16 *data);
+int kpf_nvm_validate(struct kpf_dev *pf);
+int kpf_nvm_read_mac(struct kpf_dev *pf, u8 *addr);
+
+/* regdump.c */
+int kpf_regdump_len(void);
+void kpf_regdump(struct kpf_dev *pf, u32 *buf);
+
+/* rss.c */
+void kpf_rss_init(struct kpf_net *net);
+void kpf_rss_apply(struct kpf_net *net);
+void kpf_rss_set_pairs(struct kpf_net *net, u16 pairs);
+
+/* selftest.c */
+#define KPF_SELFTESTS		5
+extern const char kpf_selftest_names[KPF_SELFTESTS][ETH_GSTRING_LEN];
+void kpf_selftest(struct kpf_net *net, struct ethtool_test *test, u64 *data);
+
+/* service.c */
+void kpf_service_init(struct kpf_dev *pf);
+void kpf_service_start(struct kpf_dev *pf);
+void kpf_service_stop(struct kpf_dev *pf);
+int kpf_reset(struct kpf_dev *pf);
+void kpf_schedule_reset(struct kpf_dev *pf);
+
+/* stats.c */
+void kpf_stats_refresh(struct kpf_dev *pf);
+void kpf_stats_get64(struct kpf_dev *pf, struct rtnl_link_stats64 *stats);
+int kpf_stats_count(void);
+void kpf_stats_strings(u8 **data);
+void kpf_stats_values(struct kpf_dev *pf, u64 *data);
+void kpf_get_pause_stats(struct net_device *netdev,
+			 struct ethtool_pause_stats *stats);
+void kpf_get_mac_stats(struct net_device *netdev,
+		       struct ethtool_eth_mac_stats *stats);
+void kpf_get_rmon_stats(struct net_device *netdev,
+			struct ethtool_rmon_stats *stats,
+			const struct ethtool_rmon_hist_range **ranges);
+
+#endif

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The interface: its operations, and bringing it up, down and into shape. */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/rtnetlink.h>
+
+#include <kawela/compat.h>
+
+#include "kpf.h"
+
+#define KPF_WATCHDOG_SECS	5
+
+/* Queues and MAC to work on memory that is there; link not included */
+int kpf_net_start(struct kpf_net *net)
+{
+	int err;
+
+	err = kwl_port_start(&net->port, net->qset);
+	if (err)
+		return err;
+	kpf_hw_enable(net->pf);
+	return 0;
+}
+
+void kpf_net_stop(struct kpf_net *net)
+{
+	kwl_port_stop(&net->port);
+	kpf_hw_disable(net->pf);
+}
+
+static int kpf_open(struct net_device *netdev)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	int err;
+
+	err = netif_set_real_num_queues(netdev, net->cfg.pairs,
+					net->cfg.pairs);
+	if (err)
+		return err;
+
+	net->qset = kwl_qset_alloc(&net->port, &net->cfg);
+	if (IS_ERR(net->qset)) {
+		err = PTR_ERR(net->qset);
+		goto err_clear;
+	}
+
+	err = kwl_irq_request(&net->port, 0, net->cfg.pairs);
+	if (err)
+		goto err_free_qset;
+
+	err = kpf_net_start(net);
+	if (err)
+		goto err_free_irq;
+
+	kpf_link_start(net->pf);
+	return 0;
+
+err_free_irq:
+	kwl_irq_free(&net->port, 0, net->cfg.pairs);
+err_free_qset:
+	kwl_qset_free(&net->port, net->qset);
+err_clear:
+	net->qset = NULL;
+	return err;
+}
+
+static int kpf_close(struct net_device *netdev)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	kpf_link_stop(net->pf);
+	kpf_net_stop(net);
+	kwl_irq_free(&net->port, 0, net->cfg.pairs);
+	kwl_qset_free(&net->port, net->qset);
+	net->qset = NULL;
+	return 0;
+}
+
+/* Swap a running interface to memory that is allocated and filled already */
+static int kpf_net_swap(struct kpf_net *net, struct kwl_qset *qset)
+{
+	struct kwl_port *port = &net->port;
+	u16 pairs = qset->cfg.pairs;
+	int err;
+
+	kwl_port_stop(port);
+	err = netif_set_real_num_queues(net->netdev, pairs, pairs);
+	if (err)
+		goto restart;
+	kpf_rss_set_pairs(net, pairs);
+	kpf_rss_apply(net);
+
+	err = kwl_port_start(port, qset);
+	if (!err) {
+		swap(net->qset, qset);
+		kwl_qset_free(port, qset);
+		return 0;
+	}
+
+	/* Shrinking back or growing back to what was there before */
+	netif_set_real_num_queues(net->netdev, net->cfg.pairs, net->cfg.pairs);
+	kpf_rss_set_pairs(net, net->cfg.pairs);
+	kpf_rss_apply(net);
+restart:
+	if (kwl_port_start(port, net->qset))
+		kpf_schedule_reset(net->pf);
+	return err;
+}
+
+/*
+ * Change number or length of the rings. All memory and all interrupts are
+ * had before traffic stops; on failure the old configuration goes on.
+ * Context: RTNL.
+ */
+int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg)
+{
+	u16 old = net->cfg.pairs, pairs = cfg->pairs;
+	struct kwl_qset *qset;
+	int err;
+
+	if (!netif_running(net->netdev)) {
+		net->cfg = *cfg;
+		kpf_rss_set_pairs(net, pairs);
+		kpf_rss_apply(net);
+		return 0;
+	}
+
+	qset = kwl_qset_alloc(&net->port, cfg);
+	if (IS_ERR(qset))
+		return PTR_ERR(qset);
+
+	err = kwl_irq_request(&net->port, old, pairs);
+	if (err)
+		goto err_free_qset;
+	err = kpf_net_swap(net, qset);
+	if (err)
+		goto err_free_irq;
+
+	kwl_irq_free(&net->port, pairs, old);
+	net->cfg = *cfg;
+	return 0;
+
+err_free_irq:
+	kwl_irq_free(&net->port, old, pairs);
+err_free_qset:
+	kwl_qset_free(&net->port, qset);
+	return err;
+}
+
+static void kpf_get_stats64(struct net_device *netdev,
+			    struct rtnl_link_stats64 *stats)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	kwl_get_stats64(netdev, stats);
+	kpf_stats_get64(net->pf, stats);
+}
+
+static int kpf_set_mac_address(struct net_device *netdev, void *p)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	const struct sockaddr *sa = p;
+
+	if (!is_valid_ether_addr(sa->sa_data))
+		return -EADDRNOTAVAIL;
+	eth_hw_addr_set(netdev, sa->sa_data);
+	kpf_filter_set_addr(net->pf, netdev->dev_addr);
+	return 0;
+}
+
+static int kpf_set_rx_mode(struct net_device *netdev,
+			   struct netdev_hw_addr_list *uc,
+			   struct netdev_hw_addr_list *mc)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	kpf_filter_set_rx_mode(net->pf, netdev->flags, uc, mc);
+	return 0;
+}
+
+KWL_DEFINE_SET_RX_MODE(kpf_set_rx_mode)
+
+/* Receive buffers do not depend on the MTU, so this costs nothing */
+static int kpf_change_mtu(struct net_device *netdev, int mtu)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	WRITE_ONCE(netdev->mtu, mtu);
+	if (netif_device_present(netdev))
+		kpf_hw_set_max_frame(net->pf, mtu);
+	return 0;
+}
+
+static int kpf_set_features(struct net_device *netdev,
+			    netdev_features_t features)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	netdev_features_t changed = netdev->features ^ features;
+
+	if (changed & NETIF_F_HW_VLAN_CTAG_RX)
+		kpf_hw_set_vlan_strip(net->pf,
+				      features & NETIF_F_HW_VLAN_CTAG_RX);
+	if (changed & NETIF_F_HW_VLAN_CTAG_FILTER)
+		kpf_filter_set_vlan_filter(net->pf, features &
+					   NETIF_F_HW_VLAN_CTAG_FILTER);
+	return 0;
+}
+
+static int kpf_vlan_add(struct net_device *netdev, __be16 proto, u16 vid)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	kpf_filter_set_vlan(net->pf, vid, true);
+	return 0;
+}
+
+static int kpf_vlan_kill(struct net_device *netdev, __be16 proto, u16 vid)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	kpf_filter_set_vlan(net->pf, vid, false);
+	return 0;
+}
+
+/* The stack has logged which queue hangs and for how long */
+static void kpf_tx_timeout(struct net_device *netdev, unsigned int txqueue)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	net->pf->tx_timeouts++;
+	kpf_schedule_reset(net->pf);
+}
+
+static const struct net_device_ops kpf_netdev_ops = {
+	.ndo_open		= kpf_open,
+	.ndo_stop		= kpf_close,
+	.ndo_start_xmit		= kwl_xmit,
+	.ndo_features_check	= kwl_features_check,
+	.ndo_get_stats64	= kpf_get_stats64,
+	.ndo_set_mac_address	= kpf_set_mac_address,
+	.ndo_validate_addr	= eth_validate_addr,
+	KWL_SET_RX_MODE(kpf_set_rx_mode),
+	.ndo_change_mtu		= kpf_change_mtu,
+	.ndo_set_features	= kpf_set_features,
+	.ndo_vlan_rx_add_vid	= kpf_vlan_add,
+	.ndo_vlan_rx_kill_vid	= kpf_vlan_kill,
+	.ndo_tx_timeout		= kpf_tx_timeout,
+};
+
+static void kpf_net_init_features(struct net_device *netdev,
+				  const struct kpf_dev *pf)
+{
+	/*
+	 * Not HW_CSUM: the emulator looks for the first IP header itself, so
+	 * the inner checksum of a tunnel would come out wrong there.
+	 */
+	netdev_features_t offloads = NETIF_F_SG | NETIF_F_IP_CSUM |
+				     NETIF_F_IPV6_CSUM | NETIF_F_SCTP_CRC |
+				     NETIF_F_TSO | NETIF_F_TSO6;
+
+	/* The emulator sends IP fragments instead of UDP segments */
+	if (!pf->emulated)
+		offloads |= NETIF_F_GSO_UDP_L4;
+
+	netdev->hw_features = offloads | NETIF_F_RXCSUM | NETIF_F_RXHASH |
+			      NETIF_F_HW_VLAN_CTAG_RX |
+			      NETIF_F_HW_VLAN_CTAG_TX |
+			      NETIF_F_HW_VLAN_CTAG_FILTER;
+	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
+	netdev->vlan_features = offloads | NETIF_F_HIGHDMA;
+	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
+	netdev->min_mtu = ETH_MIN_MTU;
+	netdev->max_mtu = KPF_MAX_MTU;
+}
+
+static void kpf_net_init_defaults(struct kpf_net *net)
+{
+	net->cfg.pairs = min_t(u16, net->port.num_vec, num_online_cpus());
+	net->cfg.tx_count = KWL_RING_DEFAULT;
+	net->cfg.rx_count = KWL_RING_DEFAULT;
+	net->usecs = KPF_DEFAULT_USECS;
+	net->msg_enable = NETIF_MSG_DRV | NETIF_MSG_PROBE | NETIF_MSG_LINK;
+	kpf_rss_init(net);
+}
+
+/* Create the interface of a function that has been reset; not registered */
+struct kpf_net *kpf_net_create(struct kpf_dev *pf)
+{
+	u16 pairs = kpf_irq_max_pairs(pf);
+	struct net_device *netdev;
+	struct kpf_net *net;
+	int err;
+
+	netdev = alloc_etherdev_mq(sizeof(*net), pairs);
+	if (!netdev)
+		return ERR_PTR(-ENOMEM);
+	SET_NETDEV_DEV(netdev, &pf->pdev->dev);
+
+	net = netdev_priv(netdev);
+	net->netdev = netdev;
+	net->pf = pf;
+	err = kwl_port_init(&net->port, netdev, &pf->hw, pairs);
+	if (err) {
+		free_netdev(netdev);
+		return ERR_PTR(err);
+	}
+	kpf_net_init_defaults(net);
+	kpf_irq_setup_vectors(net);
+
+	netdev->netdev_ops = &kpf_netdev_ops;
+	netdev->ethtool_ops = &kpf_ethtool_ops;
+	netdev->stat_ops = &kwl_stat_ops;
+	netdev->watchdog_timeo = KPF_WATCHDOG_SECS * HZ;
+	kpf_net_init_features(netdev, pf);
+
+	eth_hw_addr_set(netdev, pf->perm_addr);
+	ether_addr_copy(netdev->perm_addr, pf->perm_addr);
+	ether_addr_copy(pf->filter.addr, pf->perm_addr);
+	pf->filter.vlan_filter = true;
+	netif_carrier_off(netdev);
+
+	pf->net = net;
+	return net;
+}
+
+void kpf_net_destroy(struct kpf_net *net)
+{
+	kwl_port_fini(&net->port);
+	free_netdev(net->netdev);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Life of the PCI function: probe, remove, shutdown, sleep, PCI reset. */
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/rtnetlink.h>
+
+#include <kawela/compat.h>
+
+#include "kpf.h"
+
+#define KPF_BAR_REGS	0
+
+static int kpf_pci_map(struct kpf_dev *pf)
+{
+	struct pci_dev *pdev = pf->pdev;
+	int err;
+
+	err = pci_enable_device_mem(pdev);
+	if (err)
+		return err;
+	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	if (err)
+		goto err_disable;
+	err = pci_request_mem_regions(pdev, KBUILD_MODNAME);
+	if (err)
+		goto err_disable;
+	pf->hw.regs = pci_iomap(pdev, KPF_BAR_REGS, 0);
+	if (!pf->hw.regs) {
+		err = -ENOMEM;
+		goto err_release;
+	}
+	pci_set_master(pdev);
+	return 0;
+
+err_release:
+	pci_release_mem_regions(pdev);
+err_disable:
+	pci_disable_device(pdev);
+	return err;
+}
+
+static void kpf_pci_unmap(struct kpf_dev *pf)
+{
+	pci_clear_master(pf->pdev);
+	pci_iounmap(pf->pdev, pf->hw.regs);
+	pci_release_mem_regions(pf->pdev);
+	pci_disable_device(pf->pdev);
+}
+
+/* From an unknown state to a quiet function whose address is known */
+static int kpf_probe_hw(struct kpf_dev *pf)
+{
+	struct device *dev = &pf->pdev->dev;
+	int err;
+
+	err = kpf_hw_identify(pf);
+	if (err)
+		return dev_err_probe(dev, err, "registers do not answer\n");
+	err = kpf_hw_reset(pf);
+	if (err)
+		return err;
+	err = kpf_nvm_validate(pf);
+	if (err)
+		return dev_err_probe(dev, err, "NVM checksum is wrong\n");
+	err = kpf_nvm_read_mac(pf, pf->perm_addr);
+	if (err)
+		return dev_err_probe(dev, err, "NVM holds no MAC address\n");
+	return 0;
+}
+
+static struct kpf_dev *kpf_alloc(struct pci_dev *pdev)
+{
+	struct kpf_dev *pf = kzalloc(sizeof(*pf), GFP_KERNEL);
+
+	if (!pf)
+		return NULL;
+	pf->pdev = pdev;
+	pf->hw.dev = &pdev->dev;
+	spin_lock_init(&pf->stats_lock);
+	mutex_init(&pf->sem_lock);
+	kpf_filter_init(pf);
+	kpf_service_init(pf);
+	pci_set_drvdata(pdev, pf);
+	return pf;
+}
+
+static void kpf_free(struct kpf_dev *pf)
+{
+	mutex_destroy(&pf->sem_lock);
+	kfree(pf);
+}
+
+static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct kpf_dev *pf;
+	struct kpf_net *net;
+	int err;
+
+	pf = kpf_alloc(pdev);
+	if (!pf)
+		return -ENOMEM;
+	err = kpf_pci_map(pf);
+	if (err)
+		goto err_free;
+	err = kpf_irq_init(pf);
+	if (err)
+		goto err_unmap;
+	err = kpf_probe_hw(pf);
+	if (err)
+		goto err_irq;
+	net = kpf_net_create(pf);
+	if (IS_ERR(net)) {
+		err = PTR_ERR(net);
+		goto err_irq;
+	}
+	err = kpf_irq_request(pf);
+	if (err)
+		goto err_net;
+	kpf_hw_apply(net);
+	err = kpf_link_init(pf);
+	if (err)
+		goto err_quiesce;
+	err = register_netdev(net->netdev);
+	if (err)
+		goto err_link;
+
+	kpf_service_start(pf);
+	return 0;
+
+err_link:
+	kpf_link_fini(pf);
+err_quiesce:
+	kpf_hw_quiesce(pf);
+	kpf_irq_free(pf);
+err_net:
+	kpf_net_destroy(net);
+err_irq:
+	kpf_irq_fini(pf);
+err_unmap:
+	kpf_pci_unmap(pf);
+err_free:
+	kpf_free(pf);
+	return err;
+}
+
+static void kpf_remove(struct pci_dev *pdev)
+{
+	struct kpf_dev *pf = pci_get_drvdata(pdev);
+
+	unregister_netdev(pf->net->netdev);
+	kpf_service_stop(pf);
+	kpf_link_fini(pf);
+	kpf_hw_quiesce(pf);
+	kwl_rmw32(&pf->hw, KWL_CTRL_EXT,
+		  KWL_CTRL_EXT_DRV_LOAD | KWL_CTRL_EXT_PFRSTD, 0);
+	kpf_irq_free(pf);
+	kpf_net_destroy(pf->net);
+	kpf_irq_fini(pf);
+	kpf_pci_unmap(pf);
+	kpf_free(pf);
+}
+
+/* Take the interface from the stack, and the function off the bus */
+static void kpf_suspend_net(struct kpf_dev *pf)
+{
+	struct kpf_net *net = pf->net;
+
+	rtnl_lock();
+	netif_device_detach(net->netdev);
+	if (netif_running(net->netdev)) {
+		kpf_link_stop(pf);
+		kpf_net_stop(net);
+	}
+	kpf_stats_refresh(pf);
+	kpf_hw_quiesce(pf);
+	WRITE_ONCE(pf->offline, true);
+	rtnl_unlock();
+
+	kpf_service_stop(pf);
+}
+
+static int kpf_resume_net(struct kpf_dev *pf)
+{
+	struct kpf_net *net = pf->net;
+	int err;
+
+	rtnl_lock();
+	pf->hw.gone = false;
+	WRITE_ONCE(pf->offline, false);
+	err = kpf_hw_reset(pf);
+	if (err)
+		goto out;
+	kpf_hw_apply(net);
+	if (netif_running(net->netdev)) {
+		err = kpf_net_start(net);
+		if (err)
+			goto out;
+		kpf_link_start(pf);
+	}
+	netif_device_attach(net->netdev);
+	kpf_service_start(pf);
+out:
+	rtnl_unlock();
+	if (err)
+		pci_err(pf->pdev, "does not come back: %pe\n", ERR_PTR(err));
+	return err;
+}
+
+static void kpf_shutdown(struct pci_dev *pdev)
+{
+	struct kpf_dev *pf = pci_get_drvdata(pdev);
+
+	kpf_suspend_net(pf);
+	pci_clear_master(pdev);
+}
+
+static int kpf_suspend(struct device *dev)
+{
+	kpf_suspend_net(dev_get_drvdata(dev));
+	return 0;
+}
+
+static int kpf_resume(struct device *dev)
+{
+	struct kpf_dev *pf = dev_get_drvdata(dev);
+
+	pci_set_master(pf->pdev);
+	return kpf_resume_net(pf);
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(kpf_pm_ops, kpf_suspend, kpf_resume);
+
+static void kpf_reset_prepare(struct pci_dev *pdev)
+{
+	kpf_suspend_net(pci_get_drvdata(pdev));
+}
+
+static void kpf_reset_done(struct pci_dev *pdev)
+{
+	kpf_resume_net(pci_get_drvdata(pdev));
+}
+
+static const struct pci_error_handlers kpf_err_handlers = {
+	.reset_prepare	= kpf_reset_prepare,
+	.reset_done	= kpf_reset_done,
+};
+
+static const struct pci_device_id kpf_ids[] = {
+	{ PCI_VDEVICE(INTEL, 0x10c9) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, kpf_ids);
+
+static struct pci_driver kpf_driver = {
+	.name		= KBUILD_MODNAME,
+	.id_table	= kpf_ids,
+	.probe		= kpf_probe,
+	.remove		= kpf_remove,
+	.shutdown	= kpf_shutdown,
+	.driver.pm	= pm_sleep_ptr(&kpf_pm_ops),
+	.err_handler	= &kpf_err_handlers,
+};
+module_pci_driver(kpf_driver);
+
+MODULE_DESCRIPTION("Intel 82576 physical function");
+MODULE_AUTHOR("The kawela developers");
+MODULE_LICENSE("GPL");
+KWL_IMPORT_NS;
