@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# For people; kbuild reads Kbuild.
+
+KDIR   ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= all
+DRIVER ?= kawela
+T      ?=
+V      ?= 0
+
+.DEFAULT_GOAL := all
+.PHONY: all modules modules_install clean distclean help
+.PHONY: setup demo shell test check
+
+help:
+	@echo 'The driver:'
+	@echo '  make [KDIR=...]           build against the running kernel, or that tree'
+	@echo '  make modules_install      install what was built (as root)'
+	@echo '  make clean                remove what was built'
+	@echo ''
+	@echo 'The bench, an emulated 82576 (first run: some minutes of set-up):'
+	@echo '  make demo                 load the driver, ping, iperf3, beside the stock igb'
+	@echo '  make test                 all tests on all kernels; the last line counts them'
+	@echo '       T=net/csum           only files with that in their names (or a glob)'
+	@echo '       KERNEL=6.12|7.2      only on that kernel'
+	@echo '       DRIVER=stock         the stock igb in place of ours'
+	@echo '       V=1                  show the output of passing files as well'
+	@echo '  make shell                log in to the bench; takes KERNEL and DRIVER'
+	@echo '  make check                style and static checks'
+	@echo '  make modules KERNEL=6.12  build for a kernel of the bench'
+	@echo '  make setup                only the set-up; MIRROR=http://... if need be'
+	@echo '  make distclean            remove all that was built or set up'
+
+all:
+	@[ -d "$(KDIR)" ] || { echo "error: no kernel build tree: $(KDIR)" >&2; \
+		echo "       install the headers of your kernel or give KDIR=..." >&2; exit 1; }
+	+$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+modules_install:
+	+$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+
+clean:
+	@[ ! -d "$(KDIR)" ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	rm -rf build/mod
+
+distclean: clean
+	bash -c '. scripts/lib.sh && as_root rm -rf "$$BUILD"'
+
+setup:
+	@scripts/setup
+
+modules: setup
+	@scripts/build-modules $(KERNEL)
+
+check: setup
+	@scripts/check
+
+test:
+	@tests/vm/test --kernel '$(KERNEL)' --driver '$(DRIVER)' \
+		$(if $(filter-out 0,$(V)),--verbose) -- $(foreach t,$(T),'$(t)')
+
+demo:
+	@tests/vm/demo
+
+shell:
+	@tests/vm/shell --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' \
+		--driver '$(DRIVER)'

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which test files there are, what they need, and which of them were asked for."""
+
+import fnmatch
+import re
+import shlex
+from dataclasses import dataclass
+
+from . import paths
+
+FOLDERS = ("net", "stress")
+HEADER = re.compile(r"# kawela: (.*)")
+DRIVERS = ("kawela", "stock")
+
+# Runs on the host: the bench's tests of itself.
+SELFTEST = "vm/selftest"
+
+
+def check_driver(driver: str) -> None:
+    if driver not in DRIVERS:
+        raise paths.BenchError(f"no driver '{driver}': choose one of "
+                               f"{', '.join(DRIVERS)}")
+
+
+@dataclass
+class TestFile:
+    """One file, and the needs that its `# kawela:` line states."""
+
+    name: str                       # such as net/link.py
+    topology: str = "wire"
+    timeout: float = 120
+    drivers: str = "kawela,stock"
+    kernels: str = ""               # all of them
+    expect_log: str = ""            # a kernel message that it provokes on purpose
+
+    def not_for(self, driver: str, kernel: str) -> str:
+        """Why the file cannot run like this; empty when it can."""
+        if driver not in self.drivers.split(","):
+            return f"only for driver {self.drivers}"
+        if self.kernels and kernel not in self.kernels.split(","):
+            return f"only for kernel {self.kernels}"
+        return ""
+
+
+def read_header(name: str) -> TestFile:
+    file = TestFile(name)
+    lines = (paths.TOP / "tests" / name).read_text().splitlines()[:15]
+    found = [match[1] for line in lines if (match := HEADER.match(line))]
+    for word in shlex.split(" ".join(found)):
+        key, _, value = word.partition("=")
+        if key == "timeout" and value.isdigit():
+            file.timeout = float(value)
+        elif key in ("topology", "drivers", "kernels", "expect-log") and value:
+            setattr(file, key.replace("-", "_"), value)
+        else:
+            raise paths.BenchError(f"tests/{name}: '{word}' in its '# kawela:' line "
+                                   "is not understood")
+    if file.topology not in paths.topologies():
+        raise paths.BenchError(f"tests/{name}: no topology '{file.topology}'")
+    if not set(file.drivers.split(",")) <= set(DRIVERS):
+        raise paths.BenchError(f"tests/{name}: drivers={file.drivers}: "
+                               f"know {', '.join(DRIVERS)}")
+    return file
+
+
+def names() -> list[str]:
+    tests = paths.TOP / "tests"
+    return sorted(f"{folder}/{path.name}" for folder in FOLDERS
+                  for path in (tests / folder).glob("*.py"))
+
+
+def select(patterns: list[str]) -> list[str]:
+    """The names that match any pattern: a glob, or a part of the name."""
+    known = [SELFTEST, *names()]
+    chosen = []
+    for pattern in patterns or ["*"]:
+        matching = [name for name in known
+                    if pattern in name or fnmatch.fnmatch(name, pattern)]
+        if not matching:
+            raise paths.BenchError(f"no test matches '{pattern}'; there are:\n  "
+                                   + "\n  ".join(known))
+        chosen += matching
+    return [name for name in known if name in chosen]

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""QEMU: which binary, which accelerator, which arguments."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import paths
+
+PROBE_SECONDS = 20
+
+
+def own_qemu() -> list[str]:
+    """The QEMU of the guest's tree, run by that tree's own loader and libraries."""
+    root = paths.ROOT
+    return [f"{root}/usr/lib64/ld-linux-x86-64.so.2",
+            "--library-path", f"{root}/usr/lib/x86_64-linux-gnu",
+            f"{root}/usr/bin/qemu-system-x86_64",
+            "-L", f"{root}/usr/share/qemu", "-L", f"{root}/usr/share/seabios"]
+
+
+def binary() -> list[str]:
+    """The host's QEMU when it knows the igb device (8.0 or later), else our own."""
+    host = shutil.which("qemu-system-x86_64")
+    if host:
+        known = subprocess.run([host, "-device", "help"], capture_output=True,
+                               text=True, check=False)
+        if '"igb"' in known.stdout:
+            return [host]
+    return own_qemu()
+
+
+def machine(kernel: str, append: str) -> list[str]:
+    """What all our machines have in common, up to the kernel's command line."""
+    return [*binary(), "-nodefaults", "-no-user-config", "-display", "none",
+            "-no-reboot", "-M", "q35", "-smp", "2",
+            # Less than 2 GiB: with more, firmware puts the prefetchable window above
+            # 4 GiB, where QEMU 10.0 loses the upper half of a VF's BAR address.
+            "-m", "1536",
+            "-kernel", f"{paths.ROOT}/boot/vmlinuz-{paths.release(kernel)}",
+            "-initrd", f"{paths.BUILD}/initrd-{kernel}.img",
+            "-append", f"console=ttyS0 panic=-1 panic_on_warn=1 oops=panic "
+                       f"hung_task_panic=1 loglevel=5 {append}"]
+
+
+def kvm_works(kernel: str) -> bool:
+    """/dev/kvm may exist and still hang a kernel, so try a boot."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    command = [*machine(kernel, "bench_mode=probe"), "-accel", "kvm", "-cpu", "host",
+               "-serial", "stdio"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=PROBE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return b"initrd: alive" in done.stdout
+
+
+def accelerator() -> list[str]:
+    """Arguments for the fastest way that works here; found once."""
+    cache = paths.BUILD / "accel"
+    if not cache.exists():
+        print(f"trying KVM by a boot (at most {PROBE_SECONDS} s)", flush=True)
+        answer = "kvm" if kvm_works(paths.kernels()[0]) else "tcg"
+        partial = cache.with_suffix(".tmp")
+        partial.write_text(answer + "\n")
+        partial.rename(cache)
+        print(f"accelerator: {answer}", flush=True)
+    if cache.read_text().strip() == "kvm":
+        return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", "tcg,thread=multi", "-cpu", "max"]
+
+
+def quoted(path: Path) -> str:
+    """A path within an option, where a comma would end it."""
+    return str(path).replace(",", ",,")
+
+
+def topology(name: str) -> list[str]:
+    """The network devices of a topology file."""
+    if name not in paths.topologies():
+        raise paths.BenchError(f"no topology '{name}': choose one of "
+                               f"{', '.join(paths.topologies())}")
+    return shlex.split((paths.TOPOLOGIES / name).read_text(), comments=True)
+
+
+def command(kernel: str, topology_name: str, append: str) -> list[str]:
+    """A full machine, to be started in the directory that takes its files: the path
+    of a socket has to be short, so that it is a relative one.
+    """
+    return [*machine(kernel, f"bench_kernel={kernel} "
+                                f"bench_topology={topology_name} {append}"), *accelerator(),
+            "-drive", f"if=none,id=disk,format=raw,snapshot=on,"
+                      f"file={quoted(paths.BUILD)}/root.img",
+            # zeroing a part of a snapshot fails on some file systems
+            "-device", "virtio-blk-pci,drive=disk,discard=off,write-zeroes=off",
+            "-virtfs", f"local,path={quoted(paths.TOP)},mount_tag=kawela,readonly=on,"
+                       "security_model=none,multidevs=remap",
+            "-device", "virtio-serial-pci",
+            "-chardev", f"socket,id=bench,path=channel,server=on,wait=off",
+            "-device", "virtserialport,chardev=bench,name=kawela.bench",
+            "-device", "virtio-rng-pci",
+            "-pidfile", "pid",
+            *topology(topology_name)]

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run test files in guests: one boot for many files, a fresh one when it breaks."""
+
+import time
+
+from . import ktap, qemu, scan
+from .channel import GuestGone
+from .ktap import Verdict
+from .machine import Machine, new_run
+from .plan import TestFile
+from .report import Report, say
+
+GUEST = "/kawela/tests/vm/guest"
+CLEAN_SECONDS = 60
+MAX_BOOTS = 4
+
+# Without KVM, QEMU now and then executes kernel text that the kernel is just
+# patching (static keys, probes): a trap nobody expects, and no fault of a driver.
+EMULATOR_RACE = "Oops: int3"
+
+
+class Session:
+    """The files of one kernel and topology."""
+
+    def __init__(self, kernel: str, topology: str, driver: str, report: Report) -> None:
+        self.kernel = kernel
+        self.topology = topology
+        self.driver = driver
+        self.report = report
+        self.title = f"{kernel}/{topology}/{driver}"
+        self.waiting: list[TestFile] = []
+        self.repeated: set[str] = set()
+
+    def run(self, files: list[TestFile]) -> None:
+        self.waiting = list(files)
+        for _ in range(MAX_BOOTS):
+            if not self.waiting:
+                return
+            self.boot_and_run()
+        for file in self.waiting:
+            self.add(file.name, Verdict(
+                failures=[f"not run: {MAX_BOOTS} machines broke before it"]))
+
+    def add(self, name: str, verdict: Verdict, output: str = "",
+            started: float | None = None) -> None:
+        seconds = time.monotonic() - started if started else 0
+        self.report.add(f"{self.kernel}/{name}", verdict, output, seconds)
+
+    def boot_and_run(self) -> None:
+        """Run files until none waits or the machine breaks."""
+        run = new_run(self.title.replace("/", "-"))
+        console = scan.Tail(run / "console.log")
+        say(f"{self.title}: booting; console in {console.path}")
+        started = time.monotonic()
+        try:
+            with Machine(self.kernel, self.topology, run) as machine:
+                say(f"{self.title}: up after {time.monotonic() - started:.0f} s")
+                self.add_complaints(f"{self.topology}/boot", console)
+                while self.waiting:
+                    if not self.run_file(machine, self.waiting.pop(0), console):
+                        return
+                self.finish(machine, console)
+        except GuestGone as error:
+            self.add(f"{self.topology}/boot", Verdict(failures=[str(error)]),
+                     console.text()[-4000:], started)
+
+    def add_complaints(self, name: str, console: scan.Tail) -> None:
+        """Report what the kernel should not have said outside of any file."""
+        log = console.text()
+        if found := scan.findings(log):
+            self.add(name, Verdict(failures=[complaint(found)]), log[-4000:])
+
+    def run_file(self, machine: Machine, file: TestFile, console: scan.Tail) -> bool:
+        """Run one file and report it; false when the machine is of no more use."""
+        started = time.monotonic()
+        output: list[bytes] = []
+        verdict, usable = self.attempt(machine, file, output)
+        log = console.text()
+        if not usable and self.may_repeat(file, log):
+            return False
+        if found := scan.findings(log, file.expect_log):
+            verdict.failures.append(complaint(found))
+            usable = False
+        text = b"".join(output).decode(errors="replace")
+        if verdict.failed:
+            text += (f"# {console.path}, from this file:\n"
+                     + "".join(f"# | {line}\n" for line in log.splitlines()[-80:]))
+        saved = console.path.with_name(file.name.replace("/", "-") + ".ktap")
+        saved.write_text(text)
+        self.add(file.name, verdict, text, started)
+        return usable
+
+    def attempt(self, machine: Machine, file: TestFile,
+                output: list[bytes]) -> tuple[Verdict, bool]:
+        """The verdict on a file, and whether the machine survived it."""
+        status = None
+        broken = ""
+        try:
+            status = machine.run([f"{GUEST}/test", self.driver, file.name],
+                                 timeout=file.timeout, output=output.append)
+            if machine.run([f"{GUEST}/clean"], timeout=CLEAN_SECONDS,
+                           output=output.append):
+                broken = "the guest cannot be cleaned up after it"
+        except GuestGone as error:
+            broken = str(error)
+        verdict = ktap.judge(b"".join(output).decode(errors="replace"), status,
+                             file.timeout)
+        if broken:
+            verdict.failures.append(broken)
+        return verdict, not broken
+
+    def may_repeat(self, file: TestFile, log: str) -> bool:
+        """Put a file that met the emulator's own fault back in line, once."""
+        if (EMULATOR_RACE not in log or file.name in self.repeated
+                or "kvm" in qemu.accelerator()):
+            return False
+        say(f"REPEATED: {self.title} {file.name}: the machine died of "
+            f"'{EMULATOR_RACE}', a race of QEMU's; it gets one more try")
+        self.repeated.add(file.name)
+        self.waiting.insert(0, file)
+        return True
+
+    def finish(self, machine: Machine, console: scan.Tail) -> None:
+        """What can be said only when all drivers are gone again: nothing leaks."""
+        output: list[bytes] = []
+        started = time.monotonic()
+        failures = []
+        try:
+            if machine.run([f"{GUEST}/finish"], timeout=60, output=output.append):
+                failures.append("something is left behind")
+            machine.save_kernel_log()
+        except GuestGone as error:
+            failures.append(str(error))
+        if found := scan.findings(console.text()):
+            failures.append(complaint(found))
+        self.add(f"{self.topology}/nothing-left",
+                 Verdict(passed=int(not failures), failures=failures),
+                 b"".join(output).decode(errors="replace"), started)
+
+
+def complaint(found: list[str]) -> str:
+    """One failure, however many lines a report has."""
+    return f"the kernel complained: {found[0].strip()}"
