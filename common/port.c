@@ -185,8 +185,8 @@ int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset)
 
 	for (i = 0; i < qset->cfg.pairs; i++)
 		kwl_vector_enable(port->vec[i]);
-	for (i = 0; i < qset->cfg.pairs; i++)
-		netif_tx_wake_queue(port->vec[i]->txr.txq);
+	/* All of them: the watchdog looks at queues beyond the pairs, too */
+	netif_tx_wake_all_queues(port->netdev);
 	return 0;
 
 err_stop:

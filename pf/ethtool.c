@@ -34,19 +34,18 @@ static int kpf_set_link_ksettings(struct net_device *netdev,
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
+	/* 1000BASE-T has to negotiate who is master */
+	if (cmd->base.autoneg == AUTONEG_DISABLE &&
+	    cmd->base.speed == SPEED_1000)
+		return -EINVAL;
 	return phy_ethtool_ksettings_set(net->pf->link.phy, cmd);
 }
 
 static int kpf_nway_reset(struct net_device *netdev)
 {
 	struct kpf_net *net = netdev_priv(netdev);
-	struct phy_device *phy = net->pf->link.phy;
 
-	if (!netif_running(netdev))
-		return -EAGAIN;
-	if (phy->autoneg != AUTONEG_ENABLE)
-		return -EINVAL;
-	return phy_restart_aneg(phy);
+	return kpf_link_renegotiate(net->pf);
 }
 
 static void kpf_get_pauseparam(struct net_device *netdev,

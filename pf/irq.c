@@ -40,11 +40,20 @@ int kpf_irq_init(struct kpf_dev *pf)
 			return num;
 		pf->irq_mode = pf->pdev->msi_enabled ? KPF_IRQ_MSI :
 						       KPF_IRQ_INTX;
-		pci_info(pf->pdev, "no MSI-X: one queue pair, %s\n",
-			 pf->pdev->msi_enabled ? "MSI" : "INTx");
 	}
 	pf->num_irqs = num;
 	return 0;
+}
+
+const char *kpf_irq_mode_name(const struct kpf_dev *pf)
+{
+	static const char * const names[] = {
+		[KPF_IRQ_MSIX] = "MSI-X",
+		[KPF_IRQ_MSI] = "MSI",
+		[KPF_IRQ_INTX] = "INTx",
+	};
+
+	return names[pf->irq_mode];
 }
 
 void kpf_irq_fini(struct kpf_dev *pf)

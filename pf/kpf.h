@@ -234,6 +234,7 @@ void kpf_irq_free(struct kpf_dev *pf);
 void kpf_irq_setup_vectors(struct kpf_net *net);
 void kpf_irq_apply(struct kpf_net *net);
 void kpf_irq_disable(struct kpf_dev *pf);
+const char *kpf_irq_mode_name(const struct kpf_dev *pf);
 u16 kpf_irq_max_pairs(const struct kpf_dev *pf);
 
 /* Is there a vector that serves no queue? */
@@ -250,6 +251,7 @@ void kpf_link_stop(struct kpf_dev *pf);
 void kpf_link_resume(struct kpf_dev *pf);
 void kpf_link_irq(struct kpf_dev *pf);
 void kpf_link_apply(struct kpf_dev *pf);
+int kpf_link_renegotiate(struct kpf_dev *pf);
 int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause);
 
 /* netdev.c */

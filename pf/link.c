@@ -185,6 +185,21 @@ void kpf_link_resume(struct kpf_dev *pf)
 	phy_mac_interrupt(pf->link.phy);
 }
 
+/* Negotiate anew. phylib has to look at once, or it misses the link's absence */
+int kpf_link_renegotiate(struct kpf_dev *pf)
+{
+	struct phy_device *phy = pf->link.phy;
+	int err;
+
+	if (!pf->link.started)
+		return -EAGAIN;
+	if (phy->autoneg != AUTONEG_ENABLE)
+		return -EINVAL;
+	err = phy_restart_aneg(phy);
+	phy_mac_interrupt(phy);
+	return err;
+}
+
 /* User's choice of flow control; -EINVAL if the PHY cannot advertise it */
 int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause)
 {
@@ -234,6 +249,8 @@ static int kpf_link_attach_phy(struct kpf_dev *pf)
 	phy->phy_link_change = kpf_link_changed;
 	phy->is_internal = true;
 	phy->port = PORT_TP;
+	/* Not a mode of the 82576, whatever the PHY says */
+	phy_remove_link_mode(phy, ETHTOOL_LINK_MODE_1000baseT_Half_BIT);
 	phy_support_asym_pause(phy);
 	pf->link.fc_autoneg = true;
 	pf->link.fc_rx = true;
@@ -250,7 +267,11 @@ int kpf_link_init(struct kpf_dev *pf)
 	if (!pf->link.bus)
 		return -ENOMEM;
 
-	err = mdiobus_register(pf->link.bus);
+	/*
+	 * No owner: a PHY without interface takes a reference on the module
+	 * that owns its bus, and so would keep this one from being unloaded.
+	 */
+	err = __mdiobus_register(pf->link.bus, NULL);
 	if (err)
 		goto err_free;
 	err = kpf_link_attach_phy(pf);

@@ -124,6 +124,9 @@ static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto err_link;
 
+	netdev_info(net->netdev, "82576 port %u, %pM, %s, %u queue pairs\n",
+		    pf->lan_id, pf->perm_addr, kpf_irq_mode_name(pf),
+		    net->port.num_vec);
 	kpf_service_start(pf);
 	return 0;
 
