@@ -3,7 +3,6 @@
 #include <linux/export.h>
 
 #include <kawela/io.h>
-#include <kawela/regs.h>
 
 /**
  * kwl_hw_check_gone() - find out whether all ones means "no device"

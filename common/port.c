@@ -119,8 +119,11 @@ static void kwl_vector_stop_rings(struct kwl_vector *vec)
 {
 	struct kwl_rx_ring *rxr = &vec->rxr;
 
-	if (kwl_tx_ring_stop(&vec->txr) | kwl_rx_ring_stop(rxr))
-		netdev_err(vec->port->netdev, "queue %u does not stop\n",
+	if (kwl_tx_ring_stop(&vec->txr))
+		netdev_err(vec->port->netdev, "Tx queue %u does not stop\n",
+			   vec->idx);
+	if (kwl_rx_ring_stop(rxr))
+		netdev_err(vec->port->netdev, "Rx queue %u does not stop\n",
 			   vec->idx);
 	kwl_tx_drain(&vec->txr);
 	dev_kfree_skb_any(rxr->skb);

@@ -16,8 +16,9 @@ static void kpf_get_drvinfo(struct net_device *netdev,
 
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
 	strscpy(info->bus_info, pci_name(pf->pdev), sizeof(info->bus_info));
-	snprintf(info->fw_version, sizeof(info->fw_version), "%u.%02x",
-		 pf->nvm_version >> 12, (pf->nvm_version >> 4) & 0xff);
+	snprintf(info->fw_version, sizeof(info->fw_version), "%lu.%02lx",
+		 FIELD_GET(KWL_NVM_VERSION_MAJOR, pf->nvm_version),
+		 FIELD_GET(KWL_NVM_VERSION_MINOR, pf->nvm_version));
 }
 
 static int kpf_get_link_ksettings(struct net_device *netdev,
@@ -255,20 +256,16 @@ static int kpf_set_phys_id(struct net_device *netdev,
 {
 	struct kpf_net *net = netdev_priv(netdev);
 	struct kpf_dev *pf = net->pf;
-	u32 val = 0;
-	int led;
-
 	switch (state) {
 	case ETHTOOL_ID_ACTIVE:
 		pf->ledctl = kwl_rd32(&pf->hw, KWL_LEDCTL);
 		/* Times per second to switch on and off */
 		return 2;
 	case ETHTOOL_ID_ON:
+		kwl_wr32(&pf->hw, KWL_LEDCTL, KWL_LEDCTL_ALL_ON);
+		return 0;
 	case ETHTOOL_ID_OFF:
-		for (led = 0; led < KWL_LEDCTL_LEDS; led++)
-			val |= (state == ETHTOOL_ID_ON ? KWL_LEDCTL_MODE_ON :
-				KWL_LEDCTL_MODE_OFF) << (8 * led);
-		kwl_wr32(&pf->hw, KWL_LEDCTL, val);
+		kwl_wr32(&pf->hw, KWL_LEDCTL, KWL_LEDCTL_ALL_OFF);
 		return 0;
 	case ETHTOOL_ID_INACTIVE:
 		kwl_wr32(&pf->hw, KWL_LEDCTL, pf->ledctl);

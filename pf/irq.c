@@ -81,7 +81,10 @@ static irqreturn_t kpf_irq_other(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* The only vector of MSI or INTx; there the cause has to be read */
+/*
+ * The only vector of MSI or INTx; there the cause has to be read. The line may
+ * be shared, so this can run as soon as it is requested: pf->net is there.
+ */
 static irqreturn_t kpf_irq_single(int irq, void *data)
 {
 	struct kpf_dev *pf = data;
@@ -143,15 +146,20 @@ void kpf_irq_setup_vectors(struct kpf_net *net)
 	}
 }
 
-/* Entries of IVAR: a register serves queue n and n + 8, Rx and Tx */
-static u32 kpf_irq_route(u16 num)
+static u32 kpf_irq_entry(u16 num)
 {
-	u32 entry = KWL_IVAR_VALID | FIELD_PREP(KWL_IVAR_VECTOR, num);
-
-	return entry | entry << 8;
+	return KWL_IVAR_VALID | FIELD_PREP(KWL_IVAR_VECTOR, num);
 }
 
-static_assert(KPF_MAX_PAIRS <= 8, "queues from 8 on sit in IVAR's upper half");
+/* Both directions of one queue */
+static u32 kpf_irq_route(u16 num)
+{
+	return FIELD_PREP(KWL_IVAR_RX, kpf_irq_entry(num)) |
+	       FIELD_PREP(KWL_IVAR_TX, kpf_irq_entry(num));
+}
+
+/* Queues from 8 on have the upper half of the same registers */
+static_assert(KPF_MAX_PAIRS <= 8);
 
 /* After a reset: route causes to vectors, and let the other causes in */
 void kpf_irq_apply(struct kpf_net *net)
@@ -166,7 +174,7 @@ void kpf_irq_apply(struct kpf_net *net)
 		kwl_wr32(hw, KWL_GPIE, KWL_GPIE_MSIX | KWL_GPIE_NSICR |
 			 KWL_GPIE_EIAME | KWL_GPIE_PBA);
 		kwl_wr32(hw, KWL_IVAR_MISC,
-			 (KWL_IVAR_VALID | FIELD_PREP(KWL_IVAR_VECTOR, 0)) << 8);
+			 FIELD_PREP(KWL_IVAR_MISC_OTHER, kpf_irq_entry(0)));
 	}
 	for (i = 0; i < net->port.num_vec; i++)
 		kwl_wr32(hw, KWL_IVAR(i), kpf_irq_route(msix ? i + 1 : 0));

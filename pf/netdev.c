@@ -97,7 +97,7 @@ static int kpf_net_swap(struct kpf_net *net, struct kwl_qset *qset)
 		return 0;
 	}
 
-	/* Shrinking back or growing back to what was there before */
+	/* Back to what was there before */
 	netif_set_real_num_queues(net->netdev, net->cfg.pairs, net->cfg.pairs);
 	kpf_rss_set_pairs(net, net->cfg.pairs);
 	kpf_rss_apply(net);

@@ -135,6 +135,7 @@ err_link:
 err_quiesce:
 	kpf_hw_quiesce(pf);
 	kpf_irq_free(pf);
+	kpf_service_stop(pf);
 err_net:
 	kpf_net_destroy(net);
 err_irq:
@@ -151,12 +152,14 @@ static void kpf_remove(struct pci_dev *pdev)
 	struct kpf_dev *pf = pci_get_drvdata(pdev);
 
 	unregister_netdev(pf->net->netdev);
+	/* The interrupt can ask for a reset, and a reset needs all the rest */
+	kpf_irq_disable(pf);
+	kpf_irq_free(pf);
 	kpf_service_stop(pf);
 	kpf_link_fini(pf);
 	kpf_hw_quiesce(pf);
 	kwl_rmw32(&pf->hw, KWL_CTRL_EXT,
 		  KWL_CTRL_EXT_DRV_LOAD | KWL_CTRL_EXT_PFRSTD, 0);
-	kpf_irq_free(pf);
 	kpf_net_destroy(pf->net);
 	kpf_irq_fini(pf);
 	kpf_pci_unmap(pf);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ethtool -t: link, NVM and interrupt online; registers and loopback, too,
+/*
+ * ethtool -t: link, NVM and interrupt online; registers and loopback, too,
  * when the interface may be taken offline.
  */
 #include <linux/bitfield.h>

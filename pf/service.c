@@ -26,10 +26,9 @@ int kpf_reset(struct kpf_dev *pf)
 	bool running = netif_running(net->netdev);
 	int err;
 
-	if (running) {
-		netif_carrier_off(net->netdev);
+	/* The carrier is phylib's: silicon's link stays up through all this */
+	if (running)
 		kpf_net_stop(net);
-	}
 	/* The reset clears the counters */
 	kpf_stats_refresh(pf);
 
@@ -81,7 +80,10 @@ void kpf_service_start(struct kpf_dev *pf)
 			      round_jiffies_relative(KPF_SERVICE_SECS * HZ));
 }
 
-/* Without RTNL: a reset that is under way may be waiting for it */
+/*
+ * Without RTNL: a reset that is under way may be waiting for it. Nothing may
+ * be left that could ask for another one.
+ */
 void kpf_service_stop(struct kpf_dev *pf)
 {
 	cancel_delayed_work_sync(&pf->service);

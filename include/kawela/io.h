@@ -9,6 +9,10 @@
 #include <linux/device.h>
 #include <linux/io.h>
 
+#include <kawela/regs.h>
+
+#include <kawela/regs.h>
+
 /**
  * struct kwl_hw - access to one function's registers
  * @regs: BAR 0
@@ -55,7 +59,7 @@ static inline void kwl_wr32(struct kwl_hw *hw, u32 reg, u32 val)
 /* Push posted writes out, through a register whose read has no side effect */
 static inline void kwl_flush(struct kwl_hw *hw)
 {
-	kwl_rd32(hw, 0x0008);
+	kwl_rd32(hw, KWL_STATUS);
 }
 
 static inline void kwl_rmw32(struct kwl_hw *hw, u32 reg, u32 clear, u32 set)

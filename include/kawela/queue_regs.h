@@ -69,8 +69,12 @@
 #define  KWL_EITR_INTERVAL		GENMASK(14, 2)	/* microseconds */
 #define  KWL_EITR_CNT_IGNORE		BIT(31)
 #define KWL_IVAR(i)			(0x1700 + 4 * (i))
+#define  KWL_IVAR_RX			GENMASK(7, 0)
+#define  KWL_IVAR_TX			GENMASK(15, 8)
+#define KWL_IVAR_MISC			0x1740
+#define  KWL_IVAR_MISC_OTHER		GENMASK(15, 8)	/* PF only */
+/* One entry: a byte of the above */
 #define  KWL_IVAR_VALID			BIT(7)
 #define  KWL_IVAR_VECTOR		GENMASK(4, 0)
-#define KWL_IVAR_MISC			0x1740
 
 #endif

@@ -94,9 +94,9 @@
 #define  KWL_TCTL_COLD			GENMASK(21, 12)
 #define  KWL_TCTL_RTLC			BIT(24)
 #define KWL_LEDCTL			0x0e00
-#define  KWL_LEDCTL_MODE_ON		0xe	/* each LED has a byte */
-#define  KWL_LEDCTL_MODE_OFF		0xf
-#define  KWL_LEDCTL_LEDS		4
+/* Each of four LEDs has a byte, with its mode in the low half */
+#define  KWL_LEDCTL_ALL_ON		0x0e0e0e0e
+#define  KWL_LEDCTL_ALL_OFF		0x0f0f0f0f
 #define KWL_FCRTL			0x2160
 #define  KWL_FCRTL_XONE			BIT(31)
 #define KWL_FCRTH			0x2168
@@ -232,6 +232,8 @@
 
 /* NVM words, 16 bit each */
 #define KWL_NVM_VERSION_WORD		0x05
+#define  KWL_NVM_VERSION_MAJOR		GENMASK(15, 12)
+#define  KWL_NVM_VERSION_MINOR		GENMASK(11, 4)
 #define KWL_NVM_CHECKSUM_WORDS		0x40
 #define KWL_NVM_CHECKSUM		0xbaba
 #define KWL_NVM_WORDS			1024
