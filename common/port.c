@@ -169,6 +169,9 @@ static void kwl_vector_disable(struct kwl_vector *vec)
  * @port: the function, stopped, its interrupts requested
  * @qset: memory; belongs to the port until kwl_port_stop() returns it
  *
+ * The stack's queues stay stopped. The owner wakes them when its transmitter
+ * is on: frames queued before that would sit there without a doorbell.
+ *
  * Context: Process, RTNL held.
  * Return: 0, or a negative errno with all queues stopped and @qset still the
  *	caller's.
@@ -188,8 +191,6 @@ int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset)
 
 	for (i = 0; i < qset->cfg.pairs; i++)
 		kwl_vector_enable(port->vec[i]);
-	/* All of them: the watchdog looks at queues beyond the pairs, too */
-	netif_tx_wake_all_queues(port->netdev);
 	return 0;
 
 err_stop:
@@ -217,9 +218,10 @@ struct kwl_qset *kwl_port_stop(struct kwl_port *port)
 	if (!qset)
 		return NULL;
 
-	netif_tx_disable(port->netdev);
 	for (i = 0; i < qset->cfg.pairs; i++)
 		kwl_vector_disable(port->vec[i]);
+	/* After NAPI, whose completions would wake the queues again */
+	netif_tx_disable(port->netdev);
 	for (i = 0; i < qset->cfg.pairs; i++)
 		kwl_vector_stop_rings(port->vec[i]);
 	port->qset = NULL;

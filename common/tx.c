@@ -194,11 +194,13 @@ static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
 /*
  * Short frames are padded here and not by the chip (TCTL.PSP), because a VF
  * has no say in that and the emulator does not do it. The checksum comes
- * first: the emulator takes the padding for payload.
+ * first: the emulator takes the padding for payload. Segments of a GSO frame
+ * are left to the chip.
  */
 static int kwl_tx_pad(struct sk_buff *skb)
 {
-	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb)) {
+	if (skb->ip_summed == CHECKSUM_PARTIAL &&
+	    skb_csum_hwoffload_help(skb, 0)) {
 		dev_kfree_skb_any(skb);
 		return -EINVAL;
 	}
@@ -225,7 +227,8 @@ netdev_tx_t kwl_xmit(struct sk_buff *skb, struct net_device *netdev)
 
 	txr = &port->vec[skb_get_queue_mapping(skb)]->txr;
 
-	if (unlikely(skb->len < ETH_ZLEN && kwl_tx_pad(skb)))
+	if (unlikely(skb->len < ETH_ZLEN && !skb_is_gso(skb) &&
+		     kwl_tx_pad(skb)))
 		goto dropped;
 	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX))
 		goto drop;

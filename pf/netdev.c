@@ -19,6 +19,8 @@ int kpf_net_start(struct kpf_net *net)
 	if (err)
 		return err;
 	kpf_hw_enable(net->pf);
+	/* All of them: the watchdog looks at queues beyond the pairs, too */
+	netif_tx_wake_all_queues(net->netdev);
 	return 0;
 }
 
@@ -92,6 +94,7 @@ static int kpf_net_swap(struct kpf_net *net, struct kwl_qset *qset)
 
 	err = kwl_port_start(port, qset);
 	if (!err) {
+		netif_tx_wake_all_queues(net->netdev);
 		swap(net->qset, qset);
 		kwl_qset_free(port, qset);
 		return 0;
@@ -104,6 +107,8 @@ static int kpf_net_swap(struct kpf_net *net, struct kwl_qset *qset)
 restart:
 	if (kwl_port_start(port, net->qset))
 		kpf_schedule_reset(net->pf);
+	else
+		netif_tx_wake_all_queues(net->netdev);
 	return err;
 }
 

@@ -47,8 +47,6 @@ union kwl_rx_desc {
 	struct kwl_rx_wb wb;
 };
 
-static_assert(sizeof(struct kwl_rx_read) == KWL_DESC_SIZE);
-static_assert(sizeof(struct kwl_rx_wb) == KWL_DESC_SIZE);
 static_assert(sizeof(union kwl_rx_desc) == KWL_DESC_SIZE);
 
 #define KWL_RXD_INFO_RSS_TYPE		GENMASK(3, 0)
@@ -113,8 +111,6 @@ union kwl_tx_desc {
 	struct kwl_tx_ctx ctx;
 };
 
-static_assert(sizeof(struct kwl_tx_data) == KWL_DESC_SIZE);
-static_assert(sizeof(struct kwl_tx_ctx) == KWL_DESC_SIZE);
 static_assert(sizeof(union kwl_tx_desc) == KWL_DESC_SIZE);
 
 /* kwl_tx_data.cmd */

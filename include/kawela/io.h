@@ -11,8 +11,6 @@
 
 #include <kawela/regs.h>
 
-#include <kawela/regs.h>
-
 /**
  * struct kwl_hw - access to one function's registers
  * @regs: BAR 0
