@@ -72,8 +72,14 @@ static void kwl_irq_spread(struct kwl_vector *vec)
 	const struct cpumask *mask;
 
 	mask = cpumask_of(cpumask_local_spread(vec->idx, node));
+	if (vec->spread) {
+		irq_update_affinity_hint(vec->irq, mask);
+		return;
+	}
+	/* Once: from then on it is the user's to change */
 	irq_set_affinity_and_hint(vec->irq, mask);
 	netif_set_xps_queue(vec->port->netdev, mask, vec->idx);
+	vec->spread = true;
 }
 
 static int kwl_irq_request_one(struct kwl_vector *vec)
@@ -138,10 +144,14 @@ void kwl_irq_free(struct kwl_port *port, u16 from, u16 to)
 	for (i = from; i < to; i++) {
 		struct kwl_vector *vec = port->vec[i];
 
+		netif_napi_set_irq(&vec->napi, -1);
 		if (!vec->own_irq)
 			continue;
-		irq_set_affinity_and_hint(vec->irq, NULL);
+		irq_update_affinity_hint(vec->irq, NULL);
 		free_irq(vec->irq, vec);
+		/* With fewer queues the core forgets their share of XPS */
+		if (i >= vec->port->netdev->real_num_tx_queues)
+			vec->spread = false;
 	}
 }
 EXPORT_SYMBOL_GPL(kwl_irq_free);

@@ -56,6 +56,7 @@ int kwl_port_init(struct kwl_port *port, struct net_device *netdev,
 
 	port->netdev = netdev;
 	port->hw = hw;
+	port->rx_drop = true;
 	port->vec = kcalloc(num_vec, sizeof(*port->vec), GFP_KERNEL);
 	if (!port->vec)
 		return -ENOMEM;
@@ -112,19 +113,24 @@ static int kwl_vector_start_rings(struct kwl_vector *vec)
 	err = kwl_tx_ring_start(&vec->txr);
 	if (err)
 		return err;
-	return kwl_rx_ring_start(&vec->rxr);
+	return kwl_rx_ring_start(&vec->rxr, vec->port->rx_drop);
 }
 
 static void kwl_vector_stop_rings(struct kwl_vector *vec)
 {
+	struct kwl_port *port = vec->port;
 	struct kwl_rx_ring *rxr = &vec->rxr;
 
-	if (kwl_tx_ring_stop(&vec->txr))
-		netdev_err(vec->port->netdev, "Tx queue %u does not stop\n",
+	if (kwl_tx_ring_stop(&vec->txr)) {
+		netdev_err(port->netdev, "Tx queue %u does not stop\n",
 			   vec->idx);
-	if (kwl_rx_ring_stop(rxr))
-		netdev_err(vec->port->netdev, "Rx queue %u does not stop\n",
+		port->stuck = true;
+	}
+	if (kwl_rx_ring_stop(rxr)) {
+		netdev_err(port->netdev, "Rx queue %u does not stop\n",
 			   vec->idx);
+		port->stuck = true;
+	}
 	kwl_tx_drain(&vec->txr);
 	dev_kfree_skb_any(rxr->skb);
 	rxr->skb = NULL;
@@ -205,7 +211,8 @@ EXPORT_SYMBOL_GPL(kwl_port_start);
  * kwl_port_stop() - stop all queues
  * @port: the function
  *
- * On return neither the device nor NAPI touches the memory.
+ * On return neither the device nor NAPI touches the memory, unless @port is
+ * marked as stuck: then the owner has to reset the function first.
  *
  * Context: Process, RTNL held.
  * Return: The set that was in use, NULL if none was.
@@ -228,3 +235,25 @@ struct kwl_qset *kwl_port_stop(struct kwl_port *port)
 	return qset;
 }
 EXPORT_SYMBOL_GPL(kwl_port_stop);
+
+/**
+ * kwl_port_set_rx_drop() - say what a full receive ring does to frames
+ * @port: the function
+ * @drop: drop them; else they hold up the port, which can then send pause
+ *	frames, but no queue receives until this one has room again
+ *
+ * Takes effect at once where queues run, and on every later start.
+ *
+ * Context: Process; not while the port is being started or stopped.
+ */
+void kwl_port_set_rx_drop(struct kwl_port *port, bool drop)
+{
+	u16 i;
+
+	port->rx_drop = drop;
+	if (!port->qset)
+		return;
+	for (i = 0; i < port->qset->cfg.pairs; i++)
+		kwl_rx_ring_set_drop(&port->vec[i]->rxr, drop);
+}
+EXPORT_SYMBOL_GPL(kwl_port_set_rx_drop);

@@ -95,15 +95,32 @@ int kwl_tx_ring_start(struct kwl_tx_ring *txr)
 }
 
 /**
+ * kwl_rx_ring_set_drop() - say what a full ring does to frames
+ * @rxr: the ring
+ * @drop: drop them; else they wait in the port's buffer, and all behind them
+ *
+ * Writes SRRCTL, also of a running queue.
+ *
+ * Context: Any.
+ */
+void kwl_rx_ring_set_drop(struct kwl_rx_ring *rxr, bool drop)
+{
+	writel(FIELD_PREP(KWL_SRRCTL_BSIZEPKT, KWL_RX_BUF_LEN / SZ_1K) |
+	       FIELD_PREP(KWL_SRRCTL_DESCTYPE, KWL_SRRCTL_DESCTYPE_ONEBUF) |
+	       (drop ? KWL_SRRCTL_DROP_EN : 0), rxr->regs + KWL_SRRCTL);
+}
+
+/**
  * kwl_rx_ring_start() - program a receive queue, switch it on, post buffers
  * @rxr: the ring, with memory attached
+ * @drop: as in kwl_rx_ring_set_drop()
  *
  * The silicon wants the queue enabled before the tail moves.
  *
  * Context: Process, may sleep; NAPI of the ring disabled.
  * Return: 0, or -ETIMEDOUT.
  */
-int kwl_rx_ring_start(struct kwl_rx_ring *rxr)
+int kwl_rx_ring_start(struct kwl_rx_ring *rxr, bool drop)
 {
 	int err;
 
@@ -117,9 +134,7 @@ int kwl_rx_ring_start(struct kwl_rx_ring *rxr)
 	writel((rxr->mask + 1) * KWL_DESC_SIZE, rxr->regs + KWL_RDLEN);
 	writel(lower_32_bits(rxr->dma), rxr->regs + KWL_RDBAL);
 	writel(upper_32_bits(rxr->dma), rxr->regs + KWL_RDBAH);
-	writel(FIELD_PREP(KWL_SRRCTL_BSIZEPKT, KWL_RX_BUF_LEN / SZ_1K) |
-	       FIELD_PREP(KWL_SRRCTL_DESCTYPE, KWL_SRRCTL_DESCTYPE_ONEBUF) |
-	       KWL_SRRCTL_DROP_EN, rxr->regs + KWL_SRRCTL);
+	kwl_rx_ring_set_drop(rxr, drop);
 	writel(0, rxr->regs + KWL_RDH);
 	writel(0, rxr->tail);
 

@@ -16,6 +16,7 @@ struct kwl_rx_totals {
 	u32 bytes;
 	u32 errors;
 	u32 alloc_fail;
+	u32 dropped;
 	u32 csum_unnecessary;
 	u32 csum_none;
 	u32 csum_bad;
@@ -90,10 +91,10 @@ void kwl_rx_repost(struct kwl_rx_ring *rxr)
 	}
 }
 
-static void kwl_rx_csum(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
+static void kwl_rx_csum(netdev_features_t features, struct sk_buff *skb,
 			u32 status, struct kwl_rx_totals *tot)
 {
-	if (!(rxr->netdev->features & NETIF_F_RXCSUM) ||
+	if (!(features & NETIF_F_RXCSUM) ||
 	    !(status & (KWL_RXD_L4CS | KWL_RXD_UDPCS))) {
 		tot->csum_none++;
 		return;
@@ -110,12 +111,12 @@ static void kwl_rx_csum(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	tot->csum_unnecessary++;
 }
 
-static void kwl_rx_hash(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
+static void kwl_rx_hash(netdev_features_t features, struct sk_buff *skb,
 			const struct kwl_rx_wb *wb)
 {
 	enum pkt_hash_types type;
 
-	if (!(rxr->netdev->features & NETIF_F_RXHASH))
+	if (!(features & NETIF_F_RXHASH))
 		return;
 
 	switch (FIELD_GET(KWL_RXD_INFO_RSS_TYPE, le32_to_cpu(wb->info))) {
@@ -138,6 +139,8 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 			   const struct kwl_rx_wb *wb, u32 status,
 			   struct kwl_rx_totals *tot)
 {
+	netdev_features_t features = READ_ONCE(rxr->netdev->features);
+
 	if (unlikely(status & KWL_RXD_ERR_RXE) || skb->len < ETH_HLEN) {
 		tot->errors++;
 		dev_kfree_skb_any(skb);
@@ -147,8 +150,8 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	tot->packets++;
 	tot->bytes += skb->len;
 
-	kwl_rx_csum(rxr, skb, status, tot);
-	kwl_rx_hash(rxr, skb, wb);
+	kwl_rx_csum(features, skb, status, tot);
+	kwl_rx_hash(features, skb, wb);
 	/* Whatever the feature says by now, this tag is no longer in the frame */
 	if (status & KWL_RXD_VP)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
@@ -182,6 +185,7 @@ static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
 		if (likely(rxr->skb))
 			return true;
 		tot->alloc_fail++;
+		tot->dropped++;
 		goto lost;
 	}
 	if (likely(skb_shinfo(skb)->nr_frags < MAX_SKB_FRAGS)) {
@@ -208,6 +212,7 @@ static void kwl_rx_count(struct kwl_rx_ring *rxr,
 	u64_stats_add(&stats->bytes, tot->bytes);
 	u64_stats_add(&stats->errors, tot->errors);
 	u64_stats_add(&stats->alloc_fail, tot->alloc_fail);
+	u64_stats_add(&stats->dropped, tot->dropped);
 	u64_stats_add(&stats->csum_unnecessary, tot->csum_unnecessary);
 	u64_stats_add(&stats->csum_none, tot->csum_none);
 	u64_stats_add(&stats->csum_bad, tot->csum_bad);

@@ -6,7 +6,8 @@
 
 /* Consistent snapshots: each half of a ring has one writer of its own */
 static void kwl_stats_rx(const struct kwl_rx_ring *rxr,
-			 struct netdev_queue_stats_rx *rx, u64 *errors)
+			 struct netdev_queue_stats_rx *rx, u64 *errors,
+			 u64 *dropped)
 {
 	const struct kwl_rx_stats *stats = &rxr->stats;
 	unsigned int start;
@@ -20,6 +21,7 @@ static void kwl_stats_rx(const struct kwl_rx_ring *rxr,
 		rx->csum_none = u64_stats_read(&stats->csum_none);
 		rx->csum_bad = u64_stats_read(&stats->csum_bad);
 		*errors = u64_stats_read(&stats->errors);
+		*dropped = u64_stats_read(&stats->dropped);
 	} while (u64_stats_fetch_retry(&stats->syncp, start));
 }
 
@@ -64,19 +66,19 @@ void kwl_get_stats64(struct net_device *netdev,
 	struct kwl_port *port = netdev_priv(netdev);
 	struct netdev_queue_stats_rx rx;
 	struct netdev_queue_stats_tx tx;
-	u64 errors, dropped;
+	u64 errors, rx_dropped, tx_dropped;
 	u16 i;
 
 	for (i = 0; i < port->num_vec; i++) {
-		kwl_stats_rx(&port->vec[i]->rxr, &rx, &errors);
-		kwl_stats_tx(&port->vec[i]->txr, &tx, &dropped);
+		kwl_stats_rx(&port->vec[i]->rxr, &rx, &errors, &rx_dropped);
+		kwl_stats_tx(&port->vec[i]->txr, &tx, &tx_dropped);
 		stats->rx_packets += rx.packets;
 		stats->rx_bytes += rx.bytes;
-		stats->rx_dropped += rx.alloc_fail;
+		stats->rx_dropped += rx_dropped;
 		stats->rx_errors += errors;
 		stats->tx_packets += tx.packets;
 		stats->tx_bytes += tx.bytes;
-		stats->tx_dropped += dropped;
+		stats->tx_dropped += tx_dropped;
 	}
 }
 EXPORT_SYMBOL_GPL(kwl_get_stats64);
@@ -131,18 +133,18 @@ static void kwl_get_queue_stats_rx(struct net_device *netdev, int idx,
 				   struct netdev_queue_stats_rx *rx)
 {
 	struct kwl_port *port = netdev_priv(netdev);
-	u64 errors;
+	u64 unused;
 
-	kwl_stats_rx(&port->vec[idx]->rxr, rx, &errors);
+	kwl_stats_rx(&port->vec[idx]->rxr, rx, &unused, &unused);
 }
 
 static void kwl_get_queue_stats_tx(struct net_device *netdev, int idx,
 				   struct netdev_queue_stats_tx *tx)
 {
 	struct kwl_port *port = netdev_priv(netdev);
-	u64 dropped;
+	u64 unused;
 
-	kwl_stats_tx(&port->vec[idx]->txr, tx, &dropped);
+	kwl_stats_tx(&port->vec[idx]->txr, tx, &unused);
 }
 
 /*
@@ -163,7 +165,7 @@ static void kwl_get_base_stats(struct net_device *netdev,
 	kwl_clear_rx(rx);
 	kwl_clear_tx(tx);
 	for (i = first; i < port->num_vec; i++) {
-		kwl_stats_rx(&port->vec[i]->rxr, &qrx, &unused);
+		kwl_stats_rx(&port->vec[i]->rxr, &qrx, &unused, &unused);
 		kwl_stats_tx(&port->vec[i]->txr, &qtx, &unused);
 		kwl_add_rx(rx, &qrx);
 		kwl_add_tx(tx, &qtx);

@@ -11,6 +11,7 @@
 #include <linux/netdevice.h>
 #include <linux/version.h>
 #include <net/page_pool/types.h>
+#include <net/sch_generic.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 
@@ -59,6 +60,9 @@ static int fn##_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd,\
 }
 
 #define KWL_RX_RING_COUNT(fn)	.get_rxnfc = fn##_rxnfc
+
+/* Resets the qdiscs always */
+#define dev_deactivate(dev, reset_needed)	dev_deactivate(dev)
 
 #else
 

@@ -96,6 +96,7 @@ struct kwl_rx_stats {
 	u64_stats_t packets;
 	u64_stats_t bytes;
 	u64_stats_t alloc_fail;
+	u64_stats_t dropped;
 	u64_stats_t errors;
 	u64_stats_t csum_unnecessary;
 	u64_stats_t csum_none;
@@ -166,6 +167,7 @@ struct kwl_rx_ring {
  * @idx: queue pair number
  * @usecs: least distance of two interrupts that the user asked for
  * @own_irq: requested by kwl_irq_request(), not by the owner
+ * @spread: CPUs for interrupt and transmit have been chosen once
  * @name: as shown in /proc/interrupts
  */
 struct kwl_vector {
@@ -184,6 +186,7 @@ struct kwl_vector {
 	u16 idx;
 	u16 usecs;
 	bool own_irq;
+	bool spread;
 	char name[IFNAMSIZ + 16];
 };
 
@@ -230,6 +233,8 @@ struct kwl_qset {
  * @hw: register access
  * @num_vec: entries in @vec, fixed at probe
  * @qset: memory in use while started, else NULL
+ * @rx_drop: a full receive ring drops frames rather than hold up the port
+ * @stuck: a queue did not stop: reset the function before its memory is freed
  */
 struct kwl_port {
 	struct kwl_vector **vec;
@@ -237,6 +242,8 @@ struct kwl_port {
 	struct kwl_hw *hw;
 	u16 num_vec;
 	struct kwl_qset *qset;
+	bool rx_drop;
+	bool stuck;
 };
 
 /* port.c */
@@ -245,6 +252,7 @@ int kwl_port_init(struct kwl_port *port, struct net_device *netdev,
 void kwl_port_fini(struct kwl_port *port);
 int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset);
 struct kwl_qset *kwl_port_stop(struct kwl_port *port);
+void kwl_port_set_rx_drop(struct kwl_port *port, bool drop);
 
 /* qset.c */
 struct kwl_qset *kwl_qset_alloc(struct kwl_port *port,
@@ -253,7 +261,8 @@ void kwl_qset_free(struct kwl_port *port, struct kwl_qset *qset);
 
 /* ring.c */
 int kwl_tx_ring_start(struct kwl_tx_ring *txr);
-int kwl_rx_ring_start(struct kwl_rx_ring *rxr);
+int kwl_rx_ring_start(struct kwl_rx_ring *rxr, bool drop);
+void kwl_rx_ring_set_drop(struct kwl_rx_ring *rxr, bool drop);
 int kwl_tx_ring_stop(struct kwl_tx_ring *txr);
 int kwl_rx_ring_stop(struct kwl_rx_ring *rxr);
 
