@@ -179,6 +179,8 @@ static int kpf_set_channels(struct net_device *netdev,
 	if (!!ch->other_count != kpf_irq_has_other(net->pf))
 		return -EINVAL;
 	cfg.pairs = ch->combined_count;
+	if (cfg.pairs == net->cfg.pairs)
+		return 0;
 	return kpf_net_reconfigure(net, &cfg);
 }
 
@@ -189,7 +191,8 @@ static int kpf_get_coalesce(struct net_device *netdev,
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
-	ec->rx_coalesce_usecs = net->usecs;
+	if (kpf_irq_has_other(net->pf))
+		ec->rx_coalesce_usecs = net->usecs;
 	return 0;
 }
 
@@ -201,7 +204,7 @@ static int kpf_set_coalesce(struct net_device *netdev,
 	struct kpf_net *net = netdev_priv(netdev);
 	u16 i;
 
-	if (net->pf->irq_mode != KPF_IRQ_MSIX) {
+	if (!kpf_irq_has_other(net->pf)) {
 		NL_SET_ERR_MSG_MOD(extack, "moderation needs MSI-X");
 		return -EOPNOTSUPP;
 	}

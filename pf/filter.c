@@ -81,6 +81,14 @@ static void kpf_filter_write_rctl(struct kpf_dev *pf)
 		  KWL_RCTL_UPE | KWL_RCTL_MPE | KWL_RCTL_VFE, set);
 }
 
+/* For the bits of RCTL that are no filters */
+void kpf_filter_rmw_rctl(struct kpf_dev *pf, u32 clear, u32 set)
+{
+	spin_lock_bh(&pf->filter.lock);
+	kwl_rmw32(&pf->hw, KWL_RCTL, clear, set);
+	spin_unlock_bh(&pf->filter.lock);
+}
+
 /* After a reset: everything once more */
 void kpf_filter_replay(struct kpf_dev *pf)
 {

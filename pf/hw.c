@@ -145,6 +145,19 @@ void kpf_hw_apply(struct kpf_net *net)
 		  KWL_CTRL_EXT_DRV_LOAD);
 }
 
+/* Reset and set up again, with phylib's hands off MDIC and CTRL meanwhile */
+int kpf_hw_restart(struct kpf_net *net)
+{
+	int err;
+
+	kpf_link_lock(net->pf);
+	err = kpf_hw_reset(net->pf);
+	if (!err)
+		kpf_hw_apply(net);
+	kpf_link_unlock(net->pf);
+	return err;
+}
+
 /* Let frames in and out; the queues run already */
 void kpf_hw_enable(struct kpf_dev *pf)
 {
@@ -152,8 +165,8 @@ void kpf_hw_enable(struct kpf_dev *pf)
 
 	kwl_wr32(hw, KWL_TCTL, KWL_TCTL_EN | KWL_TCTL_PSP | KWL_TCTL_RTLC |
 		 FIELD_PREP(KWL_TCTL_CT, 15) | FIELD_PREP(KWL_TCTL_COLD, 0x40));
-	kwl_rmw32(hw, KWL_RCTL, 0, KWL_RCTL_EN | KWL_RCTL_BAM | KWL_RCTL_LPE |
-		  KWL_RCTL_SECRC);
+	kpf_filter_rmw_rctl(pf, 0, KWL_RCTL_EN | KWL_RCTL_BAM | KWL_RCTL_LPE |
+			    KWL_RCTL_SECRC);
 }
 
 /* The other way round; filters in RCTL stay as they are */
@@ -161,7 +174,7 @@ void kpf_hw_disable(struct kpf_dev *pf)
 {
 	struct kwl_hw *hw = &pf->hw;
 
-	kwl_rmw32(hw, KWL_RCTL, KWL_RCTL_EN, 0);
+	kpf_filter_rmw_rctl(pf, KWL_RCTL_EN, 0);
 	kwl_rmw32(hw, KWL_TCTL, KWL_TCTL_EN, 0);
 	kwl_flush(hw);
 	/* Frames on their way through the MAC have left it by then */
@@ -191,9 +204,12 @@ static void kpf_swsm_put(struct kpf_dev *pf)
 static int kpf_swsm_get(struct kpf_dev *pf)
 {
 	bool ok;
+	int err;
 
-	return read_poll_timeout(kpf_swsm_try, ok, ok, KPF_SEM_POLL_US,
-				 KPF_SEM_TIMEOUT_US, false, pf);
+	err = read_poll_timeout(kpf_swsm_try, ok, ok || pf->hw.gone,
+				KPF_SEM_POLL_US, KPF_SEM_TIMEOUT_US, false, pf);
+	/* The one error that phylib takes quietly */
+	return pf->hw.gone ? -ENODEV : err;
 }
 
 static int kpf_sem_try(struct kpf_dev *pf, u32 mask)

@@ -63,9 +63,10 @@ void kpf_irq_fini(struct kpf_dev *pf)
 
 static void kpf_irq_handle_other(struct kpf_dev *pf, u32 icr)
 {
-	WRITE_ONCE(pf->other_irqs, pf->other_irqs + 1);
-	if (icr & KWL_ICR_LSC)
+	if (icr & KWL_ICR_LSC) {
+		WRITE_ONCE(pf->link_irqs, pf->link_irqs + 1);
 		kpf_link_irq(pf);
+	}
 	if (icr & KWL_ICR_DRSTA)
 		kpf_schedule_reset(pf);
 }
@@ -89,8 +90,11 @@ static irqreturn_t kpf_irq_single(int irq, void *data)
 {
 	struct kpf_dev *pf = data;
 	struct kwl_vector *vec = pf->net->port.vec[0];
-	u32 icr = kwl_rd32(&pf->hw, KWL_ICR);
+	u32 icr;
 
+	if (READ_ONCE(pf->offline))
+		return IRQ_NONE;
+	icr = kwl_rd32(&pf->hw, KWL_ICR);
 	if (pf->hw.gone ||
 	    (pf->irq_mode == KPF_IRQ_INTX && !(icr & KWL_ICR_INT_ASSERTED)))
 		return IRQ_NONE;

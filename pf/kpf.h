@@ -128,7 +128,7 @@ enum kpf_irq_mode {
  * @service: refreshes counters before they could wrap
  * @reset_work: resets the function under RTNL
  * @tx_timeouts: resets that a transmit time-out has asked for
- * @other_irqs: interrupts of the non-queue vector, for the self test
+ * @link_irqs: link events by interrupt, for the self test
  * @ledctl: LEDs as they were before somebody looked for the port
  * @perm_addr: MAC address in the NVM
  * @nvm_version: as the NVM has it
@@ -137,7 +137,8 @@ enum kpf_irq_mode {
  * @irq_name: of the non-queue vector
  * @lan_id: which port of the card
  * @emulated: QEMU's model, see kpf_hw_identify()
- * @offline: no register access: suspended or in PCI reset
+ * @offline: no register access: suspended or in PCI reset; set under
+ *	@stats_lock
  */
 struct kpf_dev {
 	struct kwl_hw hw;
@@ -153,7 +154,7 @@ struct kpf_dev {
 	struct delayed_work service;
 	struct work_struct reset_work;
 	u64 tx_timeouts;
-	u32 other_irqs;
+	u32 link_irqs;
 	u32 ledctl;
 	u8 perm_addr[ETH_ALEN];
 	u16 nvm_version;
@@ -207,6 +208,7 @@ extern const struct ethtool_ops kpf_ethtool_ops;
 /* filter.c */
 void kpf_filter_init(struct kpf_dev *pf);
 void kpf_filter_replay(struct kpf_dev *pf);
+void kpf_filter_rmw_rctl(struct kpf_dev *pf, u32 clear, u32 set);
 void kpf_filter_set_addr(struct kpf_dev *pf, const u8 *addr);
 void kpf_filter_set_rx_mode(struct kpf_dev *pf, unsigned int flags,
 			    struct netdev_hw_addr_list *uc,
@@ -218,6 +220,7 @@ void kpf_filter_set_vlan_filter(struct kpf_dev *pf, bool on);
 int kpf_hw_identify(struct kpf_dev *pf);
 int kpf_hw_reset(struct kpf_dev *pf);
 void kpf_hw_apply(struct kpf_net *net);
+int kpf_hw_restart(struct kpf_net *net);
 void kpf_hw_set_max_frame(struct kpf_dev *pf, unsigned int mtu);
 void kpf_hw_set_vlan_strip(struct kpf_dev *pf, bool on);
 void kpf_hw_enable(struct kpf_dev *pf);
@@ -251,6 +254,9 @@ void kpf_link_stop(struct kpf_dev *pf);
 void kpf_link_resume(struct kpf_dev *pf);
 void kpf_link_irq(struct kpf_dev *pf);
 void kpf_link_apply(struct kpf_dev *pf);
+void kpf_link_lock(struct kpf_dev *pf);
+void kpf_link_unlock(struct kpf_dev *pf);
+int kpf_link_loopback(struct kpf_dev *pf, bool on);
 int kpf_link_renegotiate(struct kpf_dev *pf);
 int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause);
 
@@ -260,6 +266,7 @@ void kpf_net_destroy(struct kpf_net *net);
 int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg);
 int kpf_net_start(struct kpf_net *net);
 void kpf_net_stop(struct kpf_net *net);
+void kpf_net_sync_rx_mode(struct kpf_net *net);
 
 /* nvm.c */
 int kpf_nvm_read(struct kpf_dev *pf, u16 word, u16 count, u16 *data);
@@ -289,6 +296,7 @@ void kpf_schedule_reset(struct kpf_dev *pf);
 
 /* stats.c */
 void kpf_stats_refresh(struct kpf_dev *pf);
+void kpf_stats_set_offline(struct kpf_dev *pf, bool offline);
 void kpf_stats_get64(struct kpf_dev *pf, struct rtnl_link_stats64 *stats);
 int kpf_stats_count(void);
 void kpf_stats_strings(u8 **data);

@@ -13,6 +13,9 @@
 #define KPF_MDIC_POLL_US	50
 #define KPF_MDIC_TIMEOUT_US	20000
 
+/* Until the PHY passes frames in loopback */
+#define KPF_LOOPBACK_MS		500
+
 #define KPF_FC_PAUSE_TIME	0xffff
 #define KPF_FC_HYSTERESIS	16
 #define KPF_FC_ETHERTYPE	0x8808
@@ -92,7 +95,27 @@ static void kpf_link_write_fc(struct kpf_dev *pf, bool rx, bool tx)
 		  (rx ? KWL_CTRL_RFCE : 0) | (tx ? KWL_CTRL_TFCE : 0));
 }
 
-/* Bring the MAC in line with what the PHY has agreed upon */
+/*
+ * The PHY's lock, under which phylib does all that it does. CTRL belongs to
+ * it, too, once there is a PHY, and a reset must not happen in the middle of
+ * a transaction.
+ */
+void kpf_link_lock(struct kpf_dev *pf)
+{
+	mutex_lock(&pf->link.phy->lock);
+}
+
+void kpf_link_unlock(struct kpf_dev *pf)
+{
+	mutex_unlock(&pf->link.phy->lock);
+}
+
+/*
+ * Bring the MAC in line with what the PHY has agreed upon. With pause frames
+ * on, a full ring has to hold up the port, or there is nothing to send them
+ * for.
+ * Context: kpf_link_lock(), or before there is a PHY.
+ */
 void kpf_link_apply(struct kpf_dev *pf)
 {
 	bool rx = pf->link.fc_rx;
@@ -103,6 +126,7 @@ void kpf_link_apply(struct kpf_dev *pf)
 	if (pf->link.fc_autoneg)
 		phy_get_pause(pf->link.phy, &tx, &rx);
 	kpf_link_write_fc(pf, rx, tx);
+	kwl_port_set_rx_drop(&pf->net->port, !tx);
 }
 
 static void kpf_link_print(const struct kpf_dev *pf, bool up)
@@ -154,9 +178,9 @@ static void kpf_link_kick(struct kpf_dev *pf)
 
 	if (!pf->emulated || kwl_rd32(&pf->hw, KWL_STATUS) & KWL_STATUS_LU)
 		return;
+	/* Forced or not: without a restart its link never comes */
+	phy_restart_aneg(phy);
 	phy_start_aneg(phy);
-	if (phy->autoneg == AUTONEG_ENABLE)
-		phy_restart_aneg(phy);
 }
 
 void kpf_link_start(struct kpf_dev *pf)
@@ -207,13 +231,56 @@ int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause)
 
 	if (!phy_validate_pause(phy, pause))
 		return -EINVAL;
+	/* Starts a new negotiation if the advertisement changes by it */
+	phy_set_asym_pause(phy, pause->rx_pause, pause->tx_pause);
+
+	kpf_link_lock(pf);
 	pf->link.fc_autoneg = pause->autoneg;
 	pf->link.fc_rx = pause->rx_pause;
 	pf->link.fc_tx = pause->tx_pause;
-	/* Starts a new negotiation if the advertisement changes by it */
-	phy_set_asym_pause(phy, pause->rx_pause, pause->tx_pause);
 	kpf_link_apply(pf);
+	kpf_link_unlock(pf);
 	return 0;
+}
+
+/* Speed and duplex of the MAC by hand, for a PHY that does not negotiate */
+static void kpf_link_force_mac(struct kpf_dev *pf)
+{
+	kwl_rmw32(&pf->hw, KWL_CTRL, KWL_CTRL_SPEED,
+		  KWL_CTRL_FRCSPD | KWL_CTRL_FRCDPX | KWL_CTRL_FD |
+		  KWL_CTRL_SLU | FIELD_PREP(KWL_CTRL_SPEED, KWL_SPEED_1000));
+}
+
+/*
+ * Send frames back where they came from. On silicon it is the PHY that does
+ * it, with the MAC forced to its speed; the way back from there is a reset of
+ * the function. The emulator's MAC does it alone.
+ */
+int kpf_link_loopback(struct kpf_dev *pf, bool on)
+{
+	struct phy_device *phy = pf->link.phy;
+	int err;
+
+	if (pf->emulated) {
+		kpf_filter_rmw_rctl(pf, KWL_RCTL_LBM,
+				    on ? FIELD_PREP(KWL_RCTL_LBM,
+						    KWL_RCTL_LBM_MAC) : 0);
+		return 0;
+	}
+
+	kpf_link_lock(pf);
+	phy->loopback_enabled = on;
+	if (on) {
+		err = phy_write(phy, MII_BMCR, BMCR_LOOPBACK | BMCR_SPEED1000 |
+				BMCR_FULLDPLX);
+		kpf_link_force_mac(pf);
+	} else {
+		err = phy_write(phy, MII_BMCR, BMCR_ANENABLE | BMCR_ANRESTART);
+	}
+	kpf_link_unlock(pf);
+	if (on)
+		msleep(KPF_LOOPBACK_MS);
+	return err;
 }
 
 static struct mii_bus *kpf_link_alloc_bus(struct kpf_dev *pf)

@@ -10,12 +10,44 @@
 
 #define KPF_WATCHDOG_SECS	5
 
+/* A queue that does not stop still knows its memory: only a reset helps */
+static void kpf_net_unstick(struct kpf_net *net)
+{
+	if (!net->port.stuck)
+		return;
+	net->port.stuck = false;
+	kpf_hw_restart(net);
+}
+
+/* phylib's work may want to know which queues run: not in between, please */
+static int kpf_net_start_port(struct kpf_net *net)
+{
+	int err;
+
+	kpf_link_lock(net->pf);
+	err = kwl_port_start(&net->port, net->qset);
+	kpf_link_unlock(net->pf);
+	kpf_net_unstick(net);
+	return err;
+}
+
+static struct kwl_qset *kpf_net_stop_port(struct kpf_net *net)
+{
+	struct kwl_qset *qset;
+
+	kpf_link_lock(net->pf);
+	qset = kwl_port_stop(&net->port);
+	kpf_link_unlock(net->pf);
+	kpf_net_unstick(net);
+	return qset;
+}
+
 /* Queues and MAC to work on memory that is there; link not included */
 int kpf_net_start(struct kpf_net *net)
 {
 	int err;
 
-	err = kwl_port_start(&net->port, net->qset);
+	err = kpf_net_start_port(net);
 	if (err)
 		return err;
 	kpf_hw_enable(net->pf);
@@ -26,8 +58,9 @@ int kpf_net_start(struct kpf_net *net)
 
 void kpf_net_stop(struct kpf_net *net)
 {
-	kwl_port_stop(&net->port);
-	kpf_hw_disable(net->pf);
+	/* Suspended: nothing to stop, and no register to be touched */
+	if (kpf_net_stop_port(net))
+		kpf_hw_disable(net->pf);
 }
 
 static int kpf_open(struct net_device *netdev)
@@ -35,6 +68,8 @@ static int kpf_open(struct net_device *netdev)
 	struct kpf_net *net = netdev_priv(netdev);
 	int err;
 
+	if (net->pf->hw.gone)
+		return -ENODEV;
 	err = netif_set_real_num_queues(netdev, net->cfg.pairs,
 					net->cfg.pairs);
 	if (err)
@@ -85,30 +120,28 @@ static int kpf_net_swap(struct kpf_net *net, struct kwl_qset *qset)
 	u16 pairs = qset->cfg.pairs;
 	int err;
 
-	kwl_port_stop(port);
+	kpf_net_stop_port(net);
 	err = netif_set_real_num_queues(net->netdev, pairs, pairs);
 	if (err)
 		goto restart;
 	kpf_rss_set_pairs(net, pairs);
 	kpf_rss_apply(net);
 
-	err = kwl_port_start(port, qset);
+	swap(net->qset, qset);
+	err = kpf_net_start(net);
 	if (!err) {
-		netif_tx_wake_all_queues(net->netdev);
-		swap(net->qset, qset);
 		kwl_qset_free(port, qset);
 		return 0;
 	}
+	swap(net->qset, qset);
 
 	/* Back to what was there before */
 	netif_set_real_num_queues(net->netdev, net->cfg.pairs, net->cfg.pairs);
 	kpf_rss_set_pairs(net, net->cfg.pairs);
 	kpf_rss_apply(net);
 restart:
-	if (kwl_port_start(port, net->qset))
+	if (kpf_net_start(net))
 		kpf_schedule_reset(net->pf);
-	else
-		netif_tx_wake_all_queues(net->netdev);
 	return err;
 }
 
@@ -185,6 +218,17 @@ static int kpf_set_rx_mode(struct net_device *netdev,
 
 KWL_DEFINE_SET_RX_MODE(kpf_set_rx_mode)
 
+/* The stack does not tell an absent device what it wants: take it from there */
+void kpf_net_sync_rx_mode(struct kpf_net *net)
+{
+	struct net_device *netdev = net->netdev;
+
+	netif_addr_lock_bh(netdev);
+	kpf_filter_set_rx_mode(net->pf, netdev->flags, &netdev->uc,
+			       &netdev->mc);
+	netif_addr_unlock_bh(netdev);
+}
+
 /* Receive buffers do not depend on the MTU, so this costs nothing */
 static int kpf_change_mtu(struct net_device *netdev, int mtu)
 {
@@ -202,9 +246,12 @@ static int kpf_set_features(struct net_device *netdev,
 	struct kpf_net *net = netdev_priv(netdev);
 	netdev_features_t changed = netdev->features ^ features;
 
-	if (changed & NETIF_F_HW_VLAN_CTAG_RX)
+	if (changed & NETIF_F_HW_VLAN_CTAG_RX) {
+		kpf_link_lock(net->pf);
 		kpf_hw_set_vlan_strip(net->pf,
 				      features & NETIF_F_HW_VLAN_CTAG_RX);
+		kpf_link_unlock(net->pf);
+	}
 	if (changed & NETIF_F_HW_VLAN_CTAG_FILTER)
 		kpf_filter_set_vlan_filter(net->pf, features &
 					   NETIF_F_HW_VLAN_CTAG_FILTER);

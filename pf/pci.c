@@ -179,7 +179,7 @@ static void kpf_suspend_net(struct kpf_dev *pf)
 	}
 	kpf_stats_refresh(pf);
 	kpf_hw_quiesce(pf);
-	WRITE_ONCE(pf->offline, true);
+	kpf_stats_set_offline(pf, true);
 	rtnl_unlock();
 
 	kpf_service_stop(pf);
@@ -192,11 +192,10 @@ static int kpf_resume_net(struct kpf_dev *pf)
 
 	rtnl_lock();
 	pf->hw.gone = false;
-	WRITE_ONCE(pf->offline, false);
-	err = kpf_hw_reset(pf);
+	kpf_stats_set_offline(pf, false);
+	err = kpf_hw_restart(net);
 	if (err)
 		goto out;
-	kpf_hw_apply(net);
 	if (netif_running(net->netdev)) {
 		err = kpf_net_start(net);
 		if (err)
@@ -204,6 +203,7 @@ static int kpf_resume_net(struct kpf_dev *pf)
 		kpf_link_start(pf);
 	}
 	netif_device_attach(net->netdev);
+	kpf_net_sync_rx_mode(net);
 	kpf_service_start(pf);
 out:
 	rtnl_unlock();

@@ -32,10 +32,9 @@ int kpf_reset(struct kpf_dev *pf)
 	/* The reset clears the counters */
 	kpf_stats_refresh(pf);
 
-	err = kpf_hw_reset(pf);
+	err = kpf_hw_restart(net);
 	if (err)
 		return err;
-	kpf_hw_apply(net);
 
 	if (running) {
 		err = kpf_net_start(net);

@@ -88,6 +88,10 @@ static void __kpf_stats_refresh(struct kpf_dev *pf)
 	/* A register that is not there reads all ones: no count */
 	if (READ_ONCE(pf->offline) || pf->hw.gone)
 		return;
+	/* 12 bits each; the card drops there when a ring is full */
+	for (i = 0; i < KPF_MAX_PAIRS; i++)
+		pf->stats.missed += kwl_rd32(&pf->hw,
+					     KWL_PF_RXQ(i) + KWL_RQDPC);
 	for (i = 0; i < ARRAY_SIZE(kpf_counters); i++) {
 		const struct kpf_counter *c = &kpf_counters[i];
 		u64 val = kwl_rd32(&pf->hw, c->reg);
@@ -105,6 +109,14 @@ void kpf_stats_refresh(struct kpf_dev *pf)
 {
 	spin_lock_bh(&pf->stats_lock);
 	__kpf_stats_refresh(pf);
+	spin_unlock_bh(&pf->stats_lock);
+}
+
+/* Nobody is half way through the registers when this returns */
+void kpf_stats_set_offline(struct kpf_dev *pf, bool offline)
+{
+	spin_lock_bh(&pf->stats_lock);
+	WRITE_ONCE(pf->offline, offline);
 	spin_unlock_bh(&pf->stats_lock);
 }
 
