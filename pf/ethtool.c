@@ -259,6 +259,7 @@ static int kpf_set_phys_id(struct net_device *netdev,
 {
 	struct kpf_net *net = netdev_priv(netdev);
 	struct kpf_dev *pf = net->pf;
+
 	switch (state) {
 	case ETHTOOL_ID_ACTIVE:
 		pf->ledctl = kwl_rd32(&pf->hw, KWL_LEDCTL);

@@ -82,10 +82,7 @@ static irqreturn_t kpf_irq_other(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/*
- * The only vector of MSI or INTx; there the cause has to be read. The line may
- * be shared, so this can run as soon as it is requested: pf->net is there.
- */
+/* The only vector of MSI or INTx; there the cause has to be read */
 static irqreturn_t kpf_irq_single(int irq, void *data)
 {
 	struct kpf_dev *pf = data;
@@ -107,21 +104,50 @@ static irqreturn_t kpf_irq_single(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/*
+ * The vector that serves no queue lives with the device, which is why it is
+ * named after it. The single vector lives with the interface.
+ */
 int kpf_irq_request(struct kpf_dev *pf)
 {
-	bool msix = pf->irq_mode == KPF_IRQ_MSIX;
-
+	if (!kpf_irq_has_other(pf))
+		return 0;
 	snprintf(pf->irq_name, sizeof(pf->irq_name), "%s@pci:%s",
 		 KBUILD_MODNAME, pci_name(pf->pdev));
-	return request_irq(pci_irq_vector(pf->pdev, 0),
-			   msix ? kpf_irq_other : kpf_irq_single,
-			   pf->irq_mode == KPF_IRQ_INTX ? IRQF_SHARED : 0,
+	return request_irq(pci_irq_vector(pf->pdev, 0), kpf_irq_other, 0,
 			   pf->irq_name, pf);
 }
 
 void kpf_irq_free(struct kpf_dev *pf)
 {
-	free_irq(pci_irq_vector(pf->pdev, 0), pf);
+	if (kpf_irq_has_other(pf))
+		free_irq(pci_irq_vector(pf->pdev, 0), pf);
+}
+
+int kpf_irq_open(struct kpf_net *net)
+{
+	struct kpf_dev *pf = net->pf;
+	int err;
+
+	err = kwl_irq_request(&net->port, 0, net->cfg.pairs);
+	if (err || kpf_irq_has_other(pf))
+		return err;
+	strscpy(pf->irq_name, netdev_name(net->netdev));
+	err = request_irq(pci_irq_vector(pf->pdev, 0), kpf_irq_single,
+			  pf->irq_mode == KPF_IRQ_INTX ? IRQF_SHARED : 0,
+			  pf->irq_name, pf);
+	if (err)
+		kwl_irq_free(&net->port, 0, net->cfg.pairs);
+	return err;
+}
+
+void kpf_irq_close(struct kpf_net *net)
+{
+	struct kpf_dev *pf = net->pf;
+
+	if (!kpf_irq_has_other(pf))
+		free_irq(pci_irq_vector(pf->pdev, 0), pf);
+	kwl_irq_free(&net->port, 0, net->cfg.pairs);
 }
 
 /* Tell each vector of the data path its interrupt, registers and queues */

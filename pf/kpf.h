@@ -134,7 +134,7 @@ enum kpf_irq_mode {
  * @nvm_version: as the NVM has it
  * @irq_mode: what the system could give
  * @num_irqs: vectors allocated
- * @irq_name: of the non-queue vector
+ * @irq_name: of vector 0
  * @lan_id: which port of the card
  * @emulated: QEMU's model, see kpf_hw_identify()
  * @offline: no register access: suspended or in PCI reset; set under
@@ -234,6 +234,8 @@ int kpf_irq_init(struct kpf_dev *pf);
 void kpf_irq_fini(struct kpf_dev *pf);
 int kpf_irq_request(struct kpf_dev *pf);
 void kpf_irq_free(struct kpf_dev *pf);
+int kpf_irq_open(struct kpf_net *net);
+void kpf_irq_close(struct kpf_net *net);
 void kpf_irq_setup_vectors(struct kpf_net *net);
 void kpf_irq_apply(struct kpf_net *net);
 void kpf_irq_disable(struct kpf_dev *pf);

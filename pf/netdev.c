@@ -81,7 +81,7 @@ static int kpf_open(struct net_device *netdev)
 		goto err_clear;
 	}
 
-	err = kwl_irq_request(&net->port, 0, net->cfg.pairs);
+	err = kpf_irq_open(net);
 	if (err)
 		goto err_free_qset;
 
@@ -93,7 +93,7 @@ static int kpf_open(struct net_device *netdev)
 	return 0;
 
 err_free_irq:
-	kwl_irq_free(&net->port, 0, net->cfg.pairs);
+	kpf_irq_close(net);
 err_free_qset:
 	kwl_qset_free(&net->port, net->qset);
 err_clear:
@@ -107,7 +107,7 @@ static int kpf_close(struct net_device *netdev)
 
 	kpf_link_stop(net->pf);
 	kpf_net_stop(net);
-	kwl_irq_free(&net->port, 0, net->cfg.pairs);
+	kpf_irq_close(net);
 	kwl_qset_free(&net->port, net->qset);
 	net->qset = NULL;
 	return 0;

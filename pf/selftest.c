@@ -276,7 +276,9 @@ void kpf_selftest(struct kpf_net *net, struct ethtool_test *test, u64 *data)
 				      kpf_test_registers(pf) ?: kpf_reset(pf));
 	}
 	kpf_test_note(test, data, KPF_TEST_NVM, kpf_nvm_validate(pf));
-	kpf_test_note(test, data, KPF_TEST_INTERRUPT, kpf_test_interrupt(pf));
+	if (netif_running(net->netdev) || kpf_irq_has_other(pf))
+		kpf_test_note(test, data, KPF_TEST_INTERRUPT,
+			      kpf_test_interrupt(pf));
 	if (netif_running(net->netdev))
 		kpf_test_note(test, data, KPF_TEST_LINK, kpf_test_link(net));
 }
