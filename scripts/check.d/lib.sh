@@ -4,9 +4,8 @@
 
 : "${FILES:?run this by scripts/check}" "${WORK:?}" "${KSRC:?}" "${KERNELS:?}"
 
-# The C files of the modules, and those of them that are compiled by themselves.
-c_files() { grep -E '^(include|common|pf|vf)/.*\.[ch]$' "$FILES" || true; }
-units() { grep -E '^(common|pf|vf)/.*\.c$' "$FILES" || true; }
+# The C files that are compiled by themselves, those of the tests' modules included.
+units() { grep -E '^(common|pf|vf|tests/kmod)/.*\.c$' "$FILES" || true; }
 
 skip()
 {
@@ -58,8 +57,11 @@ kbuild()
 	release=$(release_of "$kernel") || { echo "$release"; return 1; }
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	for part in Kbuild include common pf vf; do
-		[ ! -e "$part" ] || cp -r "$part" "$dir"
+	for part in Kbuild include common pf vf tests/kmod; do
+		[ ! -e "$part" ] || cp -r --parents "$part" "$dir"
+	done
+	for part in tests/kmod/*/Kbuild; do
+		[ ! -e "$part" ] || echo "obj-m += ${part%Kbuild}" >>"$dir/Kbuild"
 	done
 	make -C "/lib/modules/$release/build" "M=$dir" -k -j"$(nproc)" "$@" modules \
 		>"$log" 2>&1 && return

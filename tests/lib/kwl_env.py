@@ -114,7 +114,8 @@ class Env:
         run(f"ethtool -K {self.peer_if} gro off", ns=self.ns)
         run(f"ip -n {self.ns} link set lo up")
         calm_ipv6(self.peer_if, self.ns)
-        run(f"ip -n {self.ns} link set {self.peer_if} mtu 1500 up")
+        # Promiscuous, or the virtio device filters VLANs that the partner has not joined.
+        run(f"ip -n {self.ns} link set {self.peer_if} mtu 1500 promisc on up")
         addresses(self.peer_if, 2, self.ns)
 
     def start(self):

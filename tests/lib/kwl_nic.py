@@ -32,10 +32,18 @@ def irq_names(ifname):
     return {int(number): name for number, name in rows}
 
 
+def irq_numbers(pci):
+    """Return the numbers of all interrupts a function has, whatever they are called."""
+    directory = PCI_DEVICES / pci / "msi_irqs"
+    if directory.is_dir():
+        return sorted(int(entry.name) for entry in directory.iterdir())
+    return [int(read(PCI_DEVICES / pci / "irq"))]
+
+
 def irq_count(number):
-    """Return how often an interrupt has fired, on all processors."""
+    """Return how often an interrupt has fired, on all processors; 0 if nobody has asked for it."""
     row = re.search(rf"^\s*{number}:((?:\s+\d+)+)", read("/proc/interrupts"), re.M)
-    return sum(map(int, row.group(1).split()))
+    return sum(map(int, row.group(1).split())) if row else 0
 
 
 def msi_mode(pci):

@@ -58,11 +58,16 @@ def new_run(name: str) -> Path:
 class Machine:
     """Boot a guest that obeys commands; use as a context manager."""
 
-    def __init__(self, kernel: str, topology: str, run: Path) -> None:
+    def __init__(self, kernel: str, topology: str, run: Path, *,
+                 keep: bool = False, tree: str = "live") -> None:
+        """A kept machine stays up when its host goes. It sees the work tree live, or
+        a copy of what tests need, which a suspend of the machine does not cut off.
+        """
         self.run_dir = run
         self.console = run / "console.log"
         self.channel: Channel | None = None
-        command = [*qemu.command(kernel, topology, "bench_mode=agent"),
+        append = f"bench_mode=agent bench_keep={int(keep)} bench_tree={tree}"
+        command = [*qemu.command(kernel, topology, append),
                    "-serial", f"file:{self.console.name}"]
         with (run / "qemu.log").open("w") as log:
             # A session of its own: ctrl-c is for us to handle.

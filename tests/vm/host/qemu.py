@@ -100,7 +100,7 @@ def command(kernel: str, topology_name: str, append: str) -> list[str]:
             "-virtfs", f"local,path={quoted(paths.TOP)},mount_tag=kawela,readonly=on,"
                        "security_model=none,multidevs=remap",
             "-device", "virtio-serial-pci",
-            "-chardev", f"socket,id=bench,path=channel,server=on,wait=off",
+            "-chardev", "socket,id=bench,path=channel,server=on,wait=off",
             "-device", "virtserialport,chardev=bench,name=kawela.bench",
             "-device", "virtio-rng-pci",
             "-pidfile", "pid",

@@ -53,7 +53,7 @@ class Session:
         say(f"{self.title}: booting; console in {console.path}")
         started = time.monotonic()
         try:
-            with Machine(self.kernel, self.topology, run) as machine:
+            with Machine(self.kernel, self.topology, run, tree="copy") as machine:
                 say(f"{self.title}: up after {time.monotonic() - started:.0f} s")
                 self.add_complaints(f"{self.topology}/boot", console)
                 while self.waiting:

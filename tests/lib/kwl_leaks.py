@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a long exercise may not leave behind: memory, buffers, interrupts, complaints in the log."""
+
+import re
+import time
+
+from lib.py import ksft_eq, ksft_lt, ksft_true
+from kwl_nic import irq_names
+from kwl_sys import kernel_log, mem_available, read, write
+
+# A leaked ring of 256 receive pages is 1 MiB a cycle: far above this, and this far above noise.
+MEMORY_KIB = 24 << 10
+COMPLAINTS = re.compile(r"WARNING:|BUG:|Oops|Call Trace|page_pool_release_retry|DMA-API|"
+                        r"unregister_netdevice: waiting|NETDEV WATCHDOG|hung task|blocked for more than")
+
+
+def _slab_objects():
+    """Return {cache: active objects}; network buffers and small allocations are of interest."""
+    rows = re.findall(r"^(\S+)\s+(\d+)", read("/proc/slabinfo"), re.M)
+    return {name: int(count) for name, count in rows if re.match(r"skbuff|kmalloc|page_pool", name)}
+
+
+def _rest():
+    """Let deferred frees happen and drop caches, so that two readings are comparable."""
+    write("/proc/sys/vm/drop_caches", 3)
+    time.sleep(1)
+
+
+class LeakCheck:
+    """Remember the state of the machine; verify() compares."""
+
+    def __init__(self):
+        _rest()
+        self.memory = mem_available()
+        self.slabs = _slab_objects()
+        self.log = len(COMPLAINTS.findall(kernel_log()))
+
+    def verify(self, env):
+        """Check that nothing has been left behind since."""
+        _rest()
+        lost = self.memory - mem_available()
+        slabs = _slab_objects()
+        grown = {name: slabs[name] - self.slabs.get(name, 0) for name in slabs
+                 if slabs[name] - self.slabs.get(name, 0) > 2000}
+        env.note(f"memory lost: {lost} KiB; caches grown: {grown}")
+        ksft_lt(lost, MEMORY_KIB, "KiB of memory lost")
+        ksft_eq(grown, {}, "caches that grew by more than 2000 objects")
+        log = COMPLAINTS.findall(kernel_log())
+        ksft_true(len(log) <= self.log, f"no complaints in the kernel log: {log}")
+        if env.ifname:
+            names = list(irq_names(env.ifname).values())
+            ksft_eq(len(names), len(set(names)), f"distinct interrupts {names}")

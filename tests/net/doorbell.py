@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# kawela: topology=wire timeout=150 drivers=kawela,stock
+"""The data path reads no register, and a burst of frames rings the doorbell once.
+
+The kernel's mmiotrace shows every access to the device's registers. It works on one processor
+only, takes the others off line meanwhile, and sees what a driver maps after it was started.
+"""
+
+import re
+import socket
+from pathlib import Path
+
+from lib.py import KsftSkipEx, ksft_eq, ksft_exit, ksft_ge, ksft_run
+from kwl_env import MODULE, Env
+from kwl_sys import read, run, write
+from kwl_traffic import make_socket
+from kwl_wire import on_wire, packet_socket, with_marker
+from kwl_frames import to_dut
+
+TRACING = Path("/sys/kernel/tracing")
+PKTGEN = Path("/proc/net/pktgen")
+MARK = b"kawela-doorbell"
+PACKETS = 300
+# Transmit tail registers, 16 queues, and the place where old hardware has the first four.
+TAILS = {0xE018 + 0x40 * queue for queue in range(16)} | {0x3818 + 0x100 * queue for queue in range(4)}
+
+
+class Accesses:
+    """Register accesses of the DUT while in the context: lists of offsets read and written."""
+
+    def __init__(self, env):
+        self.start = int(read(env.sysfs / "resource").split()[0], 16)
+        self.reads, self.writes = [], []
+
+    def __enter__(self):
+        write(TRACING / "trace", "")
+        return self
+
+    def __exit__(self, *_):
+        text = (TRACING / "trace").read_text(encoding="ascii", errors="replace")
+        for kind, address in re.findall(r"^([RW]) \d \S+ \d+ 0x([0-9a-f]+) ", text, re.M):
+            offset = int(address, 16) - self.start
+            if 0 <= offset < 0x20000:
+                (self.reads if kind == "R" else self.writes).append(offset)
+
+
+def least_reads(env, action):
+    """Return the registers read in the quietest of three goes.
+
+    Counters are refreshed every few seconds, by reading them; that is not the data path.
+    """
+    goes = []
+    for _ in range(3):
+        with Accesses(env) as seen:
+            action()
+        goes.append([hex(offset) for offset in seen.reads])
+    env.note("registers read in three goes:", [len(go) for go in goes])
+    return min(goes, key=len)
+
+
+def trace_works(env):
+    """The trace sees accesses at all: reading the counters reads registers."""
+    with Accesses(env) as seen:
+        run(f"ethtool -d {env.ifname}")
+    ksft_ge(len(seen.reads), 30, "register reads of a register dump")
+
+
+def transmit_reads_nothing(env):
+    """Sending, completion included, reads no register."""
+    def send():
+        with make_socket(socket.SOCK_DGRAM, 4) as sock, on_wire(env, with_marker(MARK)) as wire:
+            for _ in range(PACKETS):
+                sock.sendto(MARK, (env.peer_v4, 5995))
+            ksft_eq(len(wire.wait(PACKETS, 20)), PACKETS, "frames on the wire")
+    ksft_eq(least_reads(env, send), [], f"registers read while {PACKETS} frames were sent")
+
+
+def receive_reads_nothing(env):
+    """Receiving reads no register."""
+    frame = to_dut(env, 4, "udp", dport=5994, payload=MARK)
+
+    def receive():
+        with make_socket(socket.SOCK_DGRAM, 4) as sock, packet_socket(env.peer_if, env.ns) as wire:
+            sock.bind((env.v4, 5994))
+            for _ in range(PACKETS // 10):
+                for _ in range(10):
+                    wire.send(frame)
+                for _ in range(10):
+                    sock.recv(100)
+    ksft_eq(least_reads(env, receive), [], f"registers read while {PACKETS} frames came in")
+
+
+def burst_rings_once(env):
+    """Frames given to the driver with more to come share a doorbell."""
+    run("modprobe pktgen")
+    write(PKTGEN / "kpktgend_0", "rem_device_all\n")
+    write(PKTGEN / "kpktgend_0", f"add_device {env.ifname}\n")
+    for words in ("count 160", "burst 16", "pkt_size 100", f"dst {env.peer_v4}", f"dst_mac {env.peer_mac}"):
+        write(PKTGEN / env.ifname, words + "\n")
+    with on_wire(env, lambda data: len(data) == 100) as wire, Accesses(env) as seen:
+        write(PKTGEN / "pgctrl", "start\n")
+        frames = len(wire.wait(160, 10))
+    run("modprobe -r pktgen")
+    bells = [offset for offset in seen.writes if offset in TAILS]
+    env.note("doorbells", len(bells), "for", frames, "frames")
+    ksft_eq(frames, 160, "frames on the wire")
+    ksft_ge(len(bells), 10, "doorbells")
+    ksft_ge(14, len(bells), "doorbells at most, for 160 frames in bursts of 16")
+
+
+def main():
+    """Run the cases with the tracer on."""
+    if "mmiotrace" not in read(TRACING / "available_tracers"):
+        raise KsftSkipEx("kernel without mmiotrace")
+    write(TRACING / "current_tracer", "mmiotrace")
+    env = Env()
+    env.quiet()
+    env.note("tracing", MODULE, "with", read("/sys/devices/system/cpu/online"), "on line")
+    ksft_run([trace_works, transmit_reads_nothing, receive_reads_nothing, burst_rings_once], args=(env,))
+    run(f"modprobe -r {MODULE}")
+    write(TRACING / "current_tracer", "nop")
+    ksft_exit()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# kawela: topology=wire timeout=120 drivers=kawela,stock expect-log="NETDEV WATCHDOG"
+"""A transmit queue that stops is noticed by the kernel's watchdog, and the driver recovers.
+
+The device is made to stop by switching its queues off behind the driver's back, through its
+I/O window: frames then stay in the ring, as with a device that hangs.
+"""
+
+import os
+import socket
+import struct
+
+from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_run
+from kwl_env import Env
+from kwl_sys import kernel_log, read, wait_for
+from kwl_traffic import Stream, make_socket, ping, transfer
+
+TXDCTL = 0xE028
+QUEUES, STRIDE = 16, 0x40
+ENABLE = 1 << 25
+SO_SNDBUFFORCE = 32
+PCI_COMMAND, PCI_COMMAND_IO = 4, 1
+
+
+class Registers:
+    """The device's registers, through the index and data ports of its I/O window.
+
+    The memory window is the driver's alone while it is bound; the I/O window reaches the same.
+    """
+
+    def __init__(self, env):
+        command = env.sysfs / "config"
+        handle = os.open(command, os.O_RDWR)
+        now, = struct.unpack("<H", os.pread(handle, 2, PCI_COMMAND))
+        os.pwrite(handle, struct.pack("<H", now | PCI_COMMAND_IO), PCI_COMMAND)
+        os.close(handle)
+        self.window = os.open(env.sysfs / "resource2", os.O_RDWR)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.window)
+
+    def get(self, offset):
+        """Read a register."""
+        os.pwrite(self.window, struct.pack("<I", offset), 0)
+        return struct.unpack("<I", os.pread(self.window, 4, 4))[0]
+
+    def put(self, offset, value):
+        """Write a register."""
+        os.pwrite(self.window, struct.pack("<I", offset), 0)
+        os.pwrite(self.window, struct.pack("<I", value), 4)
+
+
+def stop_queues(env):
+    """Switch off every transmit queue; return the offsets of those that were on."""
+    with Registers(env) as regs:
+        on = [TXDCTL + STRIDE * queue for queue in range(QUEUES) if regs.get(TXDCTL + STRIDE * queue) & ENABLE]
+        for offset in on:
+            regs.put(offset, regs.get(offset) & ~ENABLE)
+    return on
+
+
+def timeouts(env):
+    """Return how many time-outs the kernel has counted on all queues."""
+    base = f"/sys/class/net/{env.ifname}/queues"
+    return sum(int(read(f"{base}/{queue}/tx_timeout")) for queue in os.listdir(base) if queue.startswith("tx-"))
+
+
+def provoke(env):
+    """Stop the queues, fill them to the brim, and wait until the watchdog has struck."""
+    before = timeouts(env)
+    ksft_ge(len(stop_queues(env)), 1, "queues switched off")
+    with make_socket(socket.SOCK_DGRAM, 4) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20)
+        sock.setblocking(False)
+        for _ in range(3000):
+            try:
+                sock.sendto(bytes(1400), (env.peer_v4, 9))
+            except BlockingIOError:
+                break
+        wait_for(lambda: timeouts(env) > before, 30, "the watchdog")
+    env.wait_carrier(30)
+
+
+def recovers(env):
+    """After a time-out the device has been reset and traffic flows."""
+    env.ethtool("-G", "tx", 512)
+    env.wait_carrier()
+    provoke(env)
+    wait_for(lambda: ping(env.peer_v4, options="-W 1 -w 2"), 30, "an answer after recovery")
+    for direction in ("tx", "rx"):
+        sent, got = transfer(env, direction, size=1 << 20)
+        ksft_eq(sent, got, f"md5, {direction}")
+    ksft_eq(env.ethtool_json("-g")["tx"], 512, "ring size after recovery")
+    ksft_ge(kernel_log().count("NETDEV WATCHDOG"), 1, "the kernel's complaint in the log")
+
+
+def again_under_traffic(env):
+    """A connection survives a second time-out without a wrong byte."""
+    with Stream(env, "tx") as out, Stream(env, "rx") as back:
+        provoke(env)
+        out.moves(timeout=60)
+        back.moves(timeout=60)
+
+
+def main():
+    """Run the cases."""
+    ksft_run([recovers, again_under_traffic], args=(Env(),))
+    ksft_exit()
+
+
+if __name__ == "__main__":
+    main()
