@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Queue memory: descriptors, bookkeeping, page pools, receive buffers. */
 #include <linux/dma-mapping.h>
+#include <linux/ethtool.h>
 #include <linux/export.h>
 #include <linux/slab.h>
 #include <net/page_pool/helpers.h>
@@ -143,3 +144,27 @@ void kwl_qset_free(struct kwl_port *port, struct kwl_qset *qset)
 	kfree(qset);
 }
 EXPORT_SYMBOL_GPL(kwl_qset_free);
+
+/**
+ * kwl_ring_sizes() - take ring sizes from an ethtool request
+ * @ring: the request
+ * @cfg: gets the sizes, rounded up to powers of two
+ * @extack: tells the user what is wrong
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL if a ring would be too short for the largest frame.
+ */
+int kwl_ring_sizes(const struct ethtool_ringparam *ring,
+		   struct kwl_queue_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (ring->rx_pending < KWL_RING_MIN ||
+	    ring->tx_pending < KWL_RING_MIN) {
+		NL_SET_ERR_MSG_FMT_MOD(extack, "at least %u descriptors needed",
+				       KWL_RING_MIN);
+		return -EINVAL;
+	}
+	cfg->rx_count = roundup_pow_of_two(ring->rx_pending);
+	cfg->tx_count = roundup_pow_of_two(ring->tx_pending);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kwl_ring_sizes);

@@ -144,17 +144,11 @@ static int kpf_set_ringparam(struct net_device *netdev,
 {
 	struct kpf_net *net = netdev_priv(netdev);
 	struct kwl_queue_cfg cfg = net->cfg;
+	int err;
 
-	if (ring->rx_pending < KWL_RING_MIN ||
-	    ring->tx_pending < KWL_RING_MIN) {
-		NL_SET_ERR_MSG_FMT_MOD(extack, "at least %u descriptors needed",
-				       KWL_RING_MIN);
-		return -EINVAL;
-	}
-	cfg.rx_count = roundup_pow_of_two(ring->rx_pending);
-	cfg.tx_count = roundup_pow_of_two(ring->tx_pending);
-	if (!memcmp(&cfg, &net->cfg, sizeof(cfg)))
-		return 0;
+	err = kwl_ring_sizes(ring, &cfg, extack);
+	if (err || !memcmp(&cfg, &net->cfg, sizeof(cfg)))
+		return err;
 	return kpf_net_reconfigure(net, &cfg);
 }
 

@@ -20,6 +20,7 @@
 #include <kawela/io.h>
 #include <kawela/queue_regs.h>
 
+struct ethtool_ringparam;
 struct page_pool;
 
 #define KWL_RING_MIN		64
@@ -258,6 +259,9 @@ void kwl_port_set_rx_drop(struct kwl_port *port, bool drop);
 struct kwl_qset *kwl_qset_alloc(struct kwl_port *port,
 				const struct kwl_queue_cfg *cfg);
 void kwl_qset_free(struct kwl_port *port, struct kwl_qset *qset);
+
+int kwl_ring_sizes(const struct ethtool_ringparam *ring,
+		   struct kwl_queue_cfg *cfg, struct netlink_ext_ack *extack);
 
 /* ring.c */
 int kwl_tx_ring_start(struct kwl_tx_ring *txr);

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VF's three vectors: transmit, receive, mailbox. The emulator delivers
+ * mail to the wrong vector (82576 mailbox event n comes as n - 1), so each of
+ * them may mean mail.
+ */
+#include <linux/bitfield.h>
+#include <linux/interrupt.h>
+#include <linux/jiffies.h>
+
+#include "kvf.h"
+
+/* Under traffic, look for mail behind queue vectors this often at most */
+#define KVF_MAIL_INTERVAL	(HZ / 10)
+
+static irqreturn_t kvf_irq_queue(int irq, void *data)
+{
+	struct kvf_dev *kvf = data;
+
+	napi_schedule_irqoff(&kvf->net->port.vec[0]->napi);
+	if (unlikely(time_after_eq(jiffies, READ_ONCE(kvf->mbx_check)))) {
+		WRITE_ONCE(kvf->mbx_check, jiffies + KVF_MAIL_INTERVAL);
+		kvf_service_kick(kvf);
+	}
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t kvf_irq_mbx(int irq, void *data)
+{
+	struct kvf_dev *kvf = data;
+
+	kvf_service_kick(kvf);
+	kwl_wr32(&kvf->hw, KWL_EIMS, BIT(KVF_VECTOR_MBX));
+	return IRQ_HANDLED;
+}
+
+int kvf_irq_init(struct kvf_dev *kvf)
+{
+	int num = pci_alloc_irq_vectors(kvf->pdev, KVF_VECTORS, KVF_VECTORS,
+					PCI_IRQ_MSIX);
+
+	return num < 0 ? num : 0;
+}
+
+void kvf_irq_fini(struct kvf_dev *kvf)
+{
+	pci_free_irq_vectors(kvf->pdev);
+}
+
+static const struct {
+	const char *suffix;
+	irq_handler_t handler;
+} kvf_irqs[KVF_VECTORS] = {
+	[KVF_VECTOR_TX]	 = { "-tx-0", kvf_irq_queue },
+	[KVF_VECTOR_RX]	 = { "-rx-0", kvf_irq_queue },
+	[KVF_VECTOR_MBX] = { "", kvf_irq_mbx },
+};
+
+static void kvf_irq_free_first(struct kvf_dev *kvf, int count)
+{
+	while (count--)
+		free_irq(pci_irq_vector(kvf->pdev, count), kvf);
+}
+
+int kvf_irq_request(struct kvf_net *net)
+{
+	struct kvf_dev *kvf = net->kvf;
+	int err, i;
+
+	for (i = 0; i < KVF_VECTORS; i++) {
+		snprintf(kvf->irq_name[i], sizeof(kvf->irq_name[i]), "%s%s",
+			 netdev_name(net->netdev), kvf_irqs[i].suffix);
+		err = request_irq(pci_irq_vector(kvf->pdev, i),
+				  kvf_irqs[i].handler, 0, kvf->irq_name[i],
+				  kvf);
+		if (err) {
+			kvf_irq_free_first(kvf, i);
+			return err;
+		}
+	}
+	return kwl_irq_request(&net->port, 0, 1);
+}
+
+void kvf_irq_free(struct kvf_net *net)
+{
+	kwl_irq_free(&net->port, 0, 1);
+	kwl_wr32(&net->kvf->hw, KWL_EIMC, GENMASK(KVF_VECTORS - 1, 0));
+	kvf_irq_free_first(net->kvf, KVF_VECTORS);
+}
+
+/* One queue pair; both of its vectors lead to the same NAPI */
+void kvf_irq_setup_vector(struct kvf_net *net)
+{
+	struct kwl_vector *vec = net->port.vec[0];
+	void __iomem *regs = net->kvf->hw.regs;
+
+	vec->irq = pci_irq_vector(net->kvf->pdev, KVF_VECTOR_RX);
+	vec->unmask = regs + KWL_EIMS;
+	vec->mask = regs + KWL_EIMC;
+	vec->unmask_val = BIT(KVF_VECTOR_TX) | BIT(KVF_VECTOR_RX);
+	vec->eitr = regs + KWL_EITR(KVF_VECTOR_RX);
+	vec->usecs = net->usecs;
+	vec->rxr.regs = regs + KWL_VF_RXQ(0);
+	vec->rxr.tail = vec->rxr.regs + KWL_RDT;
+	vec->txr.regs = regs + KWL_VF_TXQ(0);
+	vec->txr.tail = vec->txr.regs + KWL_TDT;
+}
+
+static u32 kvf_irq_entry(enum kvf_vector vector)
+{
+	return KWL_IVAR_VALID | FIELD_PREP(KWL_IVAR_VECTOR, vector);
+}
+
+/* After a reset: causes to vectors, and mail is welcome */
+void kvf_irq_apply(struct kvf_net *net)
+{
+	struct kwl_hw *hw = &net->kvf->hw;
+	u32 all = GENMASK(KVF_VECTORS - 1, 0);
+
+	kwl_wr32(hw, KWL_VTIVAR,
+		 FIELD_PREP(KWL_VTIVAR_RX0, kvf_irq_entry(KVF_VECTOR_RX)) |
+		 FIELD_PREP(KWL_VTIVAR_TX0, kvf_irq_entry(KVF_VECTOR_TX)));
+	kwl_wr32(hw, KWL_VTIVAR_MISC,
+		 FIELD_PREP(KWL_VTIVAR_MISC_MBX,
+			    kvf_irq_entry(KVF_VECTOR_MBX)));
+	kwl_wr32(hw, KWL_EITR(KVF_VECTOR_TX),
+		 FIELD_PREP(KWL_EITR_INTERVAL, net->usecs));
+	kwl_wr32(hw, KWL_EITR(KVF_VECTOR_MBX), 0);
+	kwl_wr32(hw, KWL_EIAC, all);
+	kwl_wr32(hw, KWL_EIAM, all);
+	kwl_wr32(hw, KWL_EIMS, BIT(KVF_VECTOR_MBX));
+}

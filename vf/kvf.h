@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A virtual function. Two lifetimes as in the PF's driver: struct kvf_dev
+ * lives with the PCI device, struct kvf_net with the interface.
+ */
+#ifndef KVF_H
+#define KVF_H
+
+#include <linux/bitmap.h>
+#include <linux/if_vlan.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/pci.h>
+#include <linux/workqueue.h>
+
+#include <kawela/mbx.h>
+#include <kawela/regs.h>
+#include <kawela/ring.h>
+#include <kawela/vf_regs.h>
+
+/* What the PF is asked to let in: header, CRC and one VLAN tag of either kind */
+#define KVF_FRAME_EXTRA		(ETH_HLEN + ETH_FCS_LEN + VLAN_HLEN)
+#define KVF_MAX_MTU		(KWL_MAX_FRAME - KVF_FRAME_EXTRA)
+#define KVF_DEFAULT_USECS	20
+/* What the in-tree PF driver gives a VF beside its own address */
+#define KVF_MAX_UNICAST		3
+
+/*
+ * The plan of vectors that the in-tree driver has: the emulator ORs what is
+ * written into VTIVAR and forgets it only when the PF is reset, so all
+ * drivers that a VF ever sees have to agree.
+ */
+enum kvf_vector {
+	KVF_VECTOR_TX,
+	KVF_VECTOR_RX,
+	KVF_VECTOR_MBX,
+	KVF_VECTORS,
+};
+
+struct kvf_net;
+
+/**
+ * struct kvf_mbx - VF end of the mailbox
+ * @seen: bits of V2PMAILBOX that a read has cleared before their time
+ */
+struct kvf_mbx {
+	/** @lock: one request in flight; protects @seen; sleeps */
+	struct mutex lock;
+	u32 seen;
+};
+
+/**
+ * struct kvf_lists - addresses that the PF is to let in
+ * @own: the interface's own address
+ * @uc: unicast addresses beside the interface's own
+ * @num_uc: valid entries in @uc
+ * @mc: multicast hashes
+ * @num_mc: valid entries in @mc
+ * @allmulti: more of them than a message holds, or asked for
+ * @dirty: the PF has not been told
+ */
+struct kvf_lists {
+	u8 own[ETH_ALEN];
+	u8 uc[KVF_MAX_UNICAST][ETH_ALEN];
+	u8 num_uc;
+	u16 mc[KWL_MSG_MULTICAST_MAX];
+	u8 num_mc;
+	bool allmulti;
+	bool dirty;
+};
+
+/**
+ * struct kvf_dev - the PCI function
+ * @hw: register access
+ * @pdev: the function
+ * @net: its interface
+ * @mbx: mailbox
+ * @service: looks after session, link and lists
+ * @lists: what the stack wants
+ * @session: the PF has answered a reset and keeps us in service
+ * @mbx_check: jiffies before which traffic does not make us look for mail
+ * @irq_name: names of the vectors
+ */
+struct kvf_dev {
+	struct kwl_hw hw;
+	struct pci_dev *pdev;
+	struct kvf_net *net;
+	struct kvf_mbx mbx;
+	struct delayed_work service;
+	/** @lists_lock: protects @lists; leaf, BH */
+	spinlock_t lists_lock;
+	struct kvf_lists lists;
+	bool session;
+	unsigned long mbx_check;
+	char irq_name[KVF_VECTORS][IFNAMSIZ + 16];
+};
+
+/**
+ * struct kvf_net - the interface
+ * @port: the data path; must come first, the library looks for it here
+ * @kvf: the function
+ * @netdev: the interface itself
+ * @cfg: rings as the user wants them
+ * @qset: their memory while the interface is up
+ * @vlans: VLANs to be let in
+ * @usecs: interrupt moderation
+ */
+struct kvf_net {
+	struct kwl_port port;
+	struct kvf_dev *kvf;
+	struct net_device *netdev;
+	struct kwl_queue_cfg cfg;
+	struct kwl_qset *qset;
+	DECLARE_BITMAP(vlans, VLAN_N_VID);
+	u16 usecs;
+};
+
+/* ethtool.c */
+extern const struct ethtool_ops kvf_ethtool_ops;
+
+/* irq.c */
+int kvf_irq_init(struct kvf_dev *kvf);
+void kvf_irq_fini(struct kvf_dev *kvf);
+int kvf_irq_request(struct kvf_net *net);
+void kvf_irq_free(struct kvf_net *net);
+void kvf_irq_setup_vector(struct kvf_net *net);
+void kvf_irq_apply(struct kvf_net *net);
+
+/* mbx.c */
+void kvf_mbx_init(struct kvf_dev *kvf);
+int kvf_mbx_reset(struct kvf_dev *kvf);
+int kvf_mbx_request(struct kvf_dev *kvf, u32 *msg, int words);
+int kvf_mbx_poll(struct kvf_dev *kvf, u32 *word);
+
+/* netdev.c */
+struct kvf_net *kvf_net_create(struct kvf_dev *kvf);
+void kvf_net_destroy(struct kvf_net *net);
+int kvf_net_restart(struct kvf_net *net);
+int kvf_net_reconfigure(struct kvf_net *net, const struct kwl_queue_cfg *cfg);
+
+/* request.c */
+int kvf_request_reset(struct kvf_dev *kvf, u8 *addr);
+int kvf_request_mac(struct kvf_dev *kvf, const u8 *addr);
+int kvf_request_vlan(struct kvf_dev *kvf, u16 vid, bool on);
+int kvf_request_max_frame(struct kvf_dev *kvf, u32 bytes);
+int kvf_request_lists(struct kvf_dev *kvf, const struct kvf_lists *lists);
+
+/* service.c */
+void kvf_service_init(struct kvf_dev *kvf);
+void kvf_service_start(struct kvf_dev *kvf);
+void kvf_service_stop(struct kvf_dev *kvf);
+void kvf_service_kick(struct kvf_dev *kvf);
+void kvf_service_link(struct kvf_dev *kvf);
+
+#endif

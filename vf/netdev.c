@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The interface: its operations, and bringing it up and down. */
+#include <linux/bitfield.h>
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/rtnetlink.h>
+#include <linux/unaligned.h>
+
+#include <kawela/compat.h>
+
+#include "kvf.h"
+
+#define KVF_WATCHDOG_SECS	5
+
+/* The last 12 bits of an address select one of 4096 buckets */
+#define KVF_MULTICAST_HASH	GENMASK(15, 4)
+
+static void kvf_net_set_addr(struct kvf_net *net, const u8 *addr)
+{
+	struct kvf_dev *kvf = net->kvf;
+
+	eth_hw_addr_set(net->netdev, addr);
+	spin_lock_bh(&kvf->lists_lock);
+	ether_addr_copy(kvf->lists.own, addr);
+	spin_unlock_bh(&kvf->lists_lock);
+}
+
+/*
+ * Which address is ours? The one we have, if the PF lets us; else the one
+ * that its administrator has set.
+ */
+static int kvf_net_settle_addr(struct kvf_net *net, const u8 *granted)
+{
+	struct net_device *netdev = net->netdev;
+	int err;
+
+	err = kvf_request_mac(net->kvf, netdev->dev_addr);
+	if (err != -EPERM || ether_addr_equal(granted, netdev->dev_addr))
+		return err == -EPERM ? 0 : err;
+
+	netdev_info(netdev, "the PF gives us the address %pM\n", granted);
+	kvf_net_set_addr(net, granted);
+	if (netdev->reg_state == NETREG_REGISTERED)
+		call_netdevice_notifiers(NETDEV_CHANGEADDR, netdev);
+	return kvf_request_mac(net->kvf, granted);
+}
+
+static int kvf_net_restore_vlans(struct kvf_net *net)
+{
+	int err;
+	u16 vid;
+
+	for_each_set_bit(vid, net->vlans, VLAN_N_VID) {
+		err = kvf_request_vlan(net->kvf, vid, true);
+		if (err && err != -EPERM)
+			return err;
+	}
+	return 0;
+}
+
+/* Everything the PF has forgotten about us by a reset */
+static int kvf_net_introduce(struct kvf_net *net)
+{
+	struct kvf_dev *kvf = net->kvf;
+	u8 granted[ETH_ALEN];
+	int err;
+
+	ether_addr_copy(granted, net->netdev->dev_addr);
+	err = kvf_request_reset(kvf, granted);
+	if (err)
+		return err;
+	err = kvf_net_settle_addr(net, granted);
+	if (err)
+		return err;
+	err = kvf_request_max_frame(kvf, net->netdev->mtu + KVF_FRAME_EXTRA);
+	if (err && err != -EPERM)
+		return err;
+	err = kvf_net_restore_vlans(net);
+	if (err)
+		return err;
+
+	spin_lock_bh(&kvf->lists_lock);
+	kvf->lists.dirty = true;
+	spin_unlock_bh(&kvf->lists_lock);
+	return 0;
+}
+
+/*
+ * Reset the function and start over with the memory there is. Queues run on
+ * return even if the PF did not answer: the service will try again, and until
+ * then nothing comes or goes.
+ * Context: RTNL.
+ */
+int kvf_net_restart(struct kvf_net *net)
+{
+	int err, introduced;
+
+	kwl_port_stop(&net->port);
+	net->port.stuck = false;
+	introduced = kvf_net_introduce(net);
+	kvf_irq_apply(net);
+	err = kwl_port_start(&net->port, net->qset);
+	if (err)
+		return err;
+	netif_tx_wake_all_queues(net->netdev);
+	kvf_service_link(net->kvf);
+	return introduced;
+}
+
+static int kvf_open(struct net_device *netdev)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+	int err;
+
+	if (net->kvf->hw.gone)
+		return -ENODEV;
+	net->qset = kwl_qset_alloc(&net->port, &net->cfg);
+	if (IS_ERR(net->qset)) {
+		err = PTR_ERR(net->qset);
+		goto err_clear;
+	}
+	err = kvf_irq_request(net);
+	if (err)
+		goto err_free_qset;
+	kvf_net_restart(net);
+	if (!net->port.qset) {
+		err = -EIO;
+		goto err_free_irq;
+	}
+	kvf_service_kick(net->kvf);
+	return 0;
+
+err_free_irq:
+	kvf_irq_free(net);
+err_free_qset:
+	kwl_qset_free(&net->port, net->qset);
+err_clear:
+	net->qset = NULL;
+	return err;
+}
+
+static int kvf_close(struct net_device *netdev)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+
+	netif_carrier_off(netdev);
+	kwl_port_stop(&net->port);
+	kvf_irq_free(net);
+	/* The PF sees it and lets nothing in for us any more */
+	net->kvf->session = false;
+	kwl_wr32(&net->kvf->hw, KWL_VTCTRL, KWL_VTCTRL_RST);
+	kwl_flush(&net->kvf->hw);
+	net->port.stuck = false;
+	kwl_qset_free(&net->port, net->qset);
+	net->qset = NULL;
+	return 0;
+}
+
+/* As in the PF's driver: what can fail is had before traffic stops */
+int kvf_net_reconfigure(struct kvf_net *net, const struct kwl_queue_cfg *cfg)
+{
+	struct kwl_qset *qset;
+	int err;
+
+	if (!netif_running(net->netdev)) {
+		net->cfg = *cfg;
+		return 0;
+	}
+	qset = kwl_qset_alloc(&net->port, cfg);
+	if (IS_ERR(qset))
+		return PTR_ERR(qset);
+
+	kwl_port_stop(&net->port);
+	err = kwl_port_start(&net->port, qset);
+	if (err) {
+		kwl_qset_free(&net->port, qset);
+		kwl_port_start(&net->port, net->qset);
+	} else {
+		kwl_qset_free(&net->port, net->qset);
+		net->qset = qset;
+		net->cfg = *cfg;
+	}
+	netif_tx_wake_all_queues(net->netdev);
+	return err;
+}
+
+/* Clients tell "not allowed" from "broken" by the errno */
+static int kvf_set_mac_address(struct net_device *netdev, void *p)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+	const struct sockaddr *sa = p;
+	int err;
+
+	if (!is_valid_ether_addr(sa->sa_data))
+		return -EADDRNOTAVAIL;
+	if (netif_running(netdev)) {
+		err = kvf_request_mac(net->kvf, sa->sa_data);
+		if (err)
+			return err == -EPERM ? -EADDRNOTAVAIL : err;
+	}
+	kvf_net_set_addr(net, sa->sa_data);
+	return 0;
+}
+
+/* Only noted down here: on 6.12 this must not sleep, and the mailbox does */
+static int kvf_set_rx_mode(struct net_device *netdev,
+			   struct netdev_hw_addr_list *uc,
+			   struct netdev_hw_addr_list *mc)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+	struct kvf_lists *lists = &net->kvf->lists;
+	struct netdev_hw_addr *ha;
+
+	spin_lock_bh(&net->kvf->lists_lock);
+	lists->num_uc = 0;
+	lists->num_mc = 0;
+	lists->allmulti = netdev->flags & (IFF_ALLMULTI | IFF_PROMISC) ||
+		netdev_hw_addr_list_count(mc) > KWL_MSG_MULTICAST_MAX;
+	netdev_hw_addr_list_for_each(ha, uc)
+		if (lists->num_uc < KVF_MAX_UNICAST)
+			ether_addr_copy(lists->uc[lists->num_uc++], ha->addr);
+	netdev_hw_addr_list_for_each(ha, mc)
+		if (lists->num_mc < KWL_MSG_MULTICAST_MAX)
+			lists->mc[lists->num_mc++] =
+				FIELD_GET(KVF_MULTICAST_HASH,
+					  get_unaligned_le16(ha->addr + 4));
+	lists->dirty = true;
+	spin_unlock_bh(&net->kvf->lists_lock);
+
+	kvf_service_kick(net->kvf);
+	return 0;
+}
+
+KWL_DEFINE_SET_RX_MODE(kvf_set_rx_mode)
+
+static int kvf_change_mtu(struct net_device *netdev, int mtu)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+	int err;
+
+	if (netif_running(netdev)) {
+		err = kvf_request_max_frame(net->kvf, mtu + KVF_FRAME_EXTRA);
+		if (err)
+			return err == -EPERM ? -EINVAL : err;
+	}
+	WRITE_ONCE(netdev->mtu, mtu);
+	return 0;
+}
+
+static int kvf_vlan_add(struct net_device *netdev, __be16 proto, u16 vid)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+	int err;
+
+	/* Remembered first: kvf_net_introduce() asks for it again */
+	__set_bit(vid, net->vlans);
+	if (!net->kvf->session)
+		return 0;
+	err = kvf_request_vlan(net->kvf, vid, true);
+	/* VID 0 is the stack's own idea and let in anyway */
+	if (err != -EPERM || !vid)
+		return 0;
+	__clear_bit(vid, net->vlans);
+	return err;
+}
+
+static int kvf_vlan_kill(struct net_device *netdev, __be16 proto, u16 vid)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+
+	__clear_bit(vid, net->vlans);
+	if (net->kvf->session)
+		kvf_request_vlan(net->kvf, vid, false);
+	return 0;
+}
+
+/* The stack has logged which queue hangs and for how long */
+static void kvf_tx_timeout(struct net_device *netdev, unsigned int txqueue)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+
+	net->kvf->session = false;
+	kvf_service_kick(net->kvf);
+}
+
+static const struct net_device_ops kvf_netdev_ops = {
+	.ndo_open		= kvf_open,
+	.ndo_stop		= kvf_close,
+	.ndo_start_xmit		= kwl_xmit,
+	.ndo_features_check	= kwl_features_check,
+	.ndo_get_stats64	= kwl_get_stats64,
+	.ndo_set_mac_address	= kvf_set_mac_address,
+	.ndo_validate_addr	= eth_validate_addr,
+	KWL_SET_RX_MODE(kvf_set_rx_mode),
+	.ndo_change_mtu		= kvf_change_mtu,
+	.ndo_vlan_rx_add_vid	= kvf_vlan_add,
+	.ndo_vlan_rx_kill_vid	= kvf_vlan_kill,
+	.ndo_tx_timeout		= kvf_tx_timeout,
+};
+
+static void kvf_net_init_features(struct net_device *netdev)
+{
+	netdev_features_t offloads = NETIF_F_SG | NETIF_F_IP_CSUM |
+				     NETIF_F_IPV6_CSUM | NETIF_F_SCTP_CRC |
+				     NETIF_F_TSO | NETIF_F_TSO6;
+
+	netdev->hw_features = offloads | NETIF_F_RXCSUM |
+			      NETIF_F_HW_VLAN_CTAG_TX;
+	/* The PF decides what is stripped and what comes in */
+	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA |
+			   NETIF_F_HW_VLAN_CTAG_RX |
+			   NETIF_F_HW_VLAN_CTAG_FILTER;
+	netdev->vlan_features = offloads | NETIF_F_HIGHDMA;
+	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
+	netdev->min_mtu = ETH_MIN_MTU;
+	netdev->max_mtu = KVF_MAX_MTU;
+}
+
+/* The PF's choice if it answers, a random address until it does */
+static void kvf_net_init_addr(struct kvf_net *net)
+{
+	struct net_device *netdev = net->netdev;
+	u8 addr[ETH_ALEN] = {};
+
+	if (!kvf_request_reset(net->kvf, addr) && is_valid_ether_addr(addr)) {
+		kvf_net_set_addr(net, addr);
+		ether_addr_copy(netdev->perm_addr, addr);
+		return;
+	}
+	eth_hw_addr_random(netdev);
+	kvf_net_set_addr(net, netdev->dev_addr);
+	netdev_info(netdev, "no address from the PF, using %pM\n",
+		    netdev->dev_addr);
+}
+
+struct kvf_net *kvf_net_create(struct kvf_dev *kvf)
+{
+	struct net_device *netdev;
+	struct kvf_net *net;
+	int err;
+
+	netdev = alloc_etherdev_mq(sizeof(*net), 1);
+	if (!netdev)
+		return ERR_PTR(-ENOMEM);
+	SET_NETDEV_DEV(netdev, &kvf->pdev->dev);
+
+	net = netdev_priv(netdev);
+	net->netdev = netdev;
+	net->kvf = kvf;
+	err = kwl_port_init(&net->port, netdev, &kvf->hw, 1);
+	if (err) {
+		free_netdev(netdev);
+		return ERR_PTR(err);
+	}
+	net->cfg.pairs = 1;
+	net->cfg.tx_count = KWL_RING_DEFAULT;
+	net->cfg.rx_count = KWL_RING_DEFAULT;
+	net->usecs = KVF_DEFAULT_USECS;
+	kvf_irq_setup_vector(net);
+
+	netdev->netdev_ops = &kvf_netdev_ops;
+	netdev->ethtool_ops = &kvf_ethtool_ops;
+	netdev->stat_ops = &kwl_stat_ops;
+	netdev->watchdog_timeo = KVF_WATCHDOG_SECS * HZ;
+	kvf_net_init_features(netdev);
+	netif_carrier_off(netdev);
+
+	kvf->net = net;
+	kvf_net_init_addr(net);
+	return net;
+}
+
+void kvf_net_destroy(struct kvf_net *net)
+{
+	kwl_port_fini(&net->port);
+	free_netdev(net->netdev);
+}

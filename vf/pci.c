@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Life of the PCI function: probe, remove, shutdown, sleep, PCI reset. */
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/rtnetlink.h>
+
+#include <kawela/compat.h>
+
+#include "kvf.h"
+
+#define KVF_BAR_REGS	0
+
+static int kvf_pci_map(struct kvf_dev *kvf)
+{
+	struct pci_dev *pdev = kvf->pdev;
+	int err;
+
+	err = pci_enable_device_mem(pdev);
+	if (err)
+		return err;
+	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	if (err)
+		goto err_disable;
+	err = pci_request_mem_regions(pdev, KBUILD_MODNAME);
+	if (err)
+		goto err_disable;
+	kvf->hw.regs = pci_iomap(pdev, KVF_BAR_REGS, 0);
+	if (!kvf->hw.regs) {
+		err = -ENOMEM;
+		goto err_release;
+	}
+	pci_set_master(pdev);
+	return 0;
+
+err_release:
+	pci_release_mem_regions(pdev);
+err_disable:
+	pci_disable_device(pdev);
+	return err;
+}
+
+static void kvf_pci_unmap(struct kvf_dev *kvf)
+{
+	pci_clear_master(kvf->pdev);
+	pci_iounmap(kvf->pdev, kvf->hw.regs);
+	pci_release_mem_regions(kvf->pdev);
+	pci_disable_device(kvf->pdev);
+}
+
+/* QEMU before 10.0.13 maps a BAR above 4 GiB to the wrong place: zeroes */
+static int kvf_probe_hw(struct kvf_dev *kvf)
+{
+	u32 status = kwl_rd32(&kvf->hw, KWL_STATUS);
+
+	if (status && !kvf->hw.gone)
+		return 0;
+	return dev_err_probe(&kvf->pdev->dev, -ENODEV,
+			     "registers do not answer (%#x)\n", status);
+}
+
+static struct kvf_dev *kvf_alloc(struct pci_dev *pdev)
+{
+	struct kvf_dev *kvf = kzalloc(sizeof(*kvf), GFP_KERNEL);
+
+	if (!kvf)
+		return NULL;
+	kvf->pdev = pdev;
+	kvf->hw.dev = &pdev->dev;
+	kvf->mbx_check = jiffies;
+	kvf_mbx_init(kvf);
+	kvf_service_init(kvf);
+	pci_set_drvdata(pdev, kvf);
+	return kvf;
+}
+
+static void kvf_free(struct kvf_dev *kvf)
+{
+	mutex_destroy(&kvf->mbx.lock);
+	kfree(kvf);
+}
+
+static int kvf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct kvf_dev *kvf;
+	struct kvf_net *net;
+	int err;
+
+	kvf = kvf_alloc(pdev);
+	if (!kvf)
+		return -ENOMEM;
+	err = kvf_pci_map(kvf);
+	if (err)
+		goto err_free;
+	err = kvf_probe_hw(kvf);
+	if (err)
+		goto err_unmap;
+	err = kvf_irq_init(kvf);
+	if (err)
+		goto err_unmap;
+	net = kvf_net_create(kvf);
+	if (IS_ERR(net)) {
+		err = PTR_ERR(net);
+		goto err_irq;
+	}
+	err = register_netdev(net->netdev);
+	if (err)
+		goto err_net;
+
+	netdev_info(net->netdev, "82576 VF, %pM\n", net->netdev->dev_addr);
+	kvf_service_start(kvf);
+	return 0;
+
+err_net:
+	kvf_service_stop(kvf);
+	kvf_net_destroy(net);
+err_irq:
+	kvf_irq_fini(kvf);
+err_unmap:
+	kvf_pci_unmap(kvf);
+err_free:
+	kvf_free(kvf);
+	return err;
+}
+
+static void kvf_remove(struct pci_dev *pdev)
+{
+	struct kvf_dev *kvf = pci_get_drvdata(pdev);
+
+	unregister_netdev(kvf->net->netdev);
+	kvf_service_stop(kvf);
+	kvf_net_destroy(kvf->net);
+	kvf_irq_fini(kvf);
+	kvf_pci_unmap(kvf);
+	kvf_free(kvf);
+}
+
+static void kvf_suspend_net(struct kvf_dev *kvf)
+{
+	struct kvf_net *net = kvf->net;
+
+	rtnl_lock();
+	netif_device_detach(net->netdev);
+	if (netif_running(net->netdev)) {
+		netif_carrier_off(net->netdev);
+		kwl_port_stop(&net->port);
+	}
+	kvf->session = false;
+	rtnl_unlock();
+	kvf_service_stop(kvf);
+}
+
+static int kvf_resume_net(struct kvf_dev *kvf)
+{
+	struct kvf_net *net = kvf->net;
+
+	rtnl_lock();
+	kvf->hw.gone = false;
+	if (netif_running(net->netdev))
+		kvf_net_restart(net);
+	netif_device_attach(net->netdev);
+	rtnl_unlock();
+	kvf_service_start(kvf);
+	return 0;
+}
+
+static void kvf_shutdown(struct pci_dev *pdev)
+{
+	kvf_suspend_net(pci_get_drvdata(pdev));
+	pci_clear_master(pdev);
+}
+
+static int kvf_suspend(struct device *dev)
+{
+	kvf_suspend_net(dev_get_drvdata(dev));
+	return 0;
+}
+
+static int kvf_resume(struct device *dev)
+{
+	struct kvf_dev *kvf = dev_get_drvdata(dev);
+
+	pci_set_master(kvf->pdev);
+	return kvf_resume_net(kvf);
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(kvf_pm_ops, kvf_suspend, kvf_resume);
+
+static void kvf_reset_prepare(struct pci_dev *pdev)
+{
+	kvf_suspend_net(pci_get_drvdata(pdev));
+}
+
+static void kvf_reset_done(struct pci_dev *pdev)
+{
+	kvf_resume_net(pci_get_drvdata(pdev));
+}
+
+static const struct pci_error_handlers kvf_err_handlers = {
+	.reset_prepare	= kvf_reset_prepare,
+	.reset_done	= kvf_reset_done,
+};
+
+static const struct pci_device_id kvf_ids[] = {
+	{ PCI_VDEVICE(INTEL, 0x10ca) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, kvf_ids);
+
+static struct pci_driver kvf_driver = {
+	.name		= KBUILD_MODNAME,
+	.id_table	= kvf_ids,
+	.probe		= kvf_probe,
+	.remove		= kvf_remove,
+	.shutdown	= kvf_shutdown,
+	.driver.pm	= pm_sleep_ptr(&kvf_pm_ops),
+	.err_handler	= &kvf_err_handlers,
+};
+module_pci_driver(kvf_driver);
+
+MODULE_DESCRIPTION("Intel 82576 virtual function");
+MODULE_AUTHOR("The kawela developers");
+MODULE_LICENSE("GPL");
+KWL_IMPORT_NS;

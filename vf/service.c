@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What runs on its own: session, link, and lists that could not be sent where
+ * they were set. Looks by itself every two seconds, for the PF says nothing
+ * when it is reset or goes away.
+ */
+#include <linux/rtnetlink.h>
+
+#include "kvf.h"
+
+#define KVF_SERVICE_SECS	2
+
+/* What is in the mailbox may end the session; that is all it can do */
+static void kvf_service_mail(struct kvf_dev *kvf)
+{
+	u32 word;
+	int ret;
+
+	ret = kvf_mbx_poll(kvf, &word);
+	if (ret == -ENETRESET || (ret == 1 && !(word & KWL_MSG_CTS)))
+		kvf->session = false;
+}
+
+static void kvf_service_restart(struct kvf_dev *kvf)
+{
+	struct net_device *netdev = kvf->net->netdev;
+
+	rtnl_lock();
+	if (netif_running(netdev) && netif_device_present(netdev) &&
+	    !kvf->session)
+		kvf_net_restart(kvf->net);
+	rtnl_unlock();
+}
+
+static void kvf_service_lists(struct kvf_dev *kvf)
+{
+	struct kvf_lists lists;
+
+	spin_lock_bh(&kvf->lists_lock);
+	lists = kvf->lists;
+	kvf->lists.dirty = false;
+	spin_unlock_bh(&kvf->lists_lock);
+	if (!lists.dirty || !kvf_request_lists(kvf, &lists))
+		return;
+
+	spin_lock_bh(&kvf->lists_lock);
+	kvf->lists.dirty = true;
+	spin_unlock_bh(&kvf->lists_lock);
+}
+
+/* The port has a link and the PF keeps us in service: both it takes */
+void kvf_service_link(struct kvf_dev *kvf)
+{
+	struct net_device *netdev = kvf->net->netdev;
+	u32 status = kwl_rd32(&kvf->hw, KWL_STATUS);
+	bool up = kvf->session && !kvf->hw.gone && (status & KWL_STATUS_LU);
+
+	if (up == netif_carrier_ok(netdev))
+		return;
+	if (up)
+		netif_carrier_on(netdev);
+	else
+		netif_carrier_off(netdev);
+	netdev_info(netdev, "Link is %s\n", up ? "Up" : "Down");
+}
+
+static void kvf_service(struct work_struct *work)
+{
+	struct kvf_dev *kvf = container_of(work, struct kvf_dev, service.work);
+
+	if (netif_running(kvf->net->netdev) &&
+	    netif_device_present(kvf->net->netdev)) {
+		kvf_service_mail(kvf);
+		if (!kvf->session)
+			kvf_service_restart(kvf);
+		if (kvf->session)
+			kvf_service_lists(kvf);
+		kvf_service_link(kvf);
+	}
+	queue_delayed_work(system_long_wq, &kvf->service,
+			   KVF_SERVICE_SECS * HZ);
+}
+
+void kvf_service_init(struct kvf_dev *kvf)
+{
+	INIT_DELAYED_WORK(&kvf->service, kvf_service);
+	spin_lock_init(&kvf->lists_lock);
+}
+
+void kvf_service_start(struct kvf_dev *kvf)
+{
+	queue_delayed_work(system_long_wq, &kvf->service, 0);
+}
+
+/* Look now; any context */
+void kvf_service_kick(struct kvf_dev *kvf)
+{
+	mod_delayed_work(system_long_wq, &kvf->service, 0);
+}
+
+/* Without RTNL: the service may be waiting for it */
+void kvf_service_stop(struct kvf_dev *kvf)
+{
+	cancel_delayed_work_sync(&kvf->service);
+}
