@@ -134,6 +134,19 @@ static void kwl_rx_hash(netdev_features_t features, struct sk_buff *skb,
 	skb_set_hash(skb, le32_to_cpu(wb->hash), type);
 }
 
+/*
+ * The emulator's switch does not spare the sender its own multicast. Silicon
+ * does, so this costs nothing there.
+ */
+static bool kwl_rx_is_own(const struct kwl_rx_ring *rxr,
+			  const struct sk_buff *skb)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+
+	return is_multicast_ether_addr(eth->h_dest) &&
+	       ether_addr_equal(eth->h_source, rxr->netdev->dev_addr);
+}
+
 /* A whole frame is here: what the device says of it, then up the stack */
 static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 			   const struct kwl_rx_wb *wb, u32 status,
@@ -143,6 +156,11 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 
 	if (unlikely(status & KWL_RXD_ERR_RXE) || skb->len < ETH_HLEN) {
 		tot->errors++;
+		dev_kfree_skb_any(skb);
+		return;
+	}
+
+	if (unlikely(rxr->prune) && kwl_rx_is_own(rxr, skb)) {
 		dev_kfree_skb_any(skb);
 		return;
 	}

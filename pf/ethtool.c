@@ -157,7 +157,7 @@ static void kpf_get_channels(struct net_device *netdev,
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
-	ch->max_combined = net->port.num_vec;
+	ch->max_combined = kpf_irq_pairs(net->pf);
 	ch->combined_count = net->cfg.pairs;
 	/* The vector that serves link and mailbox */
 	ch->max_other = kpf_irq_has_other(net->pf);
@@ -209,6 +209,9 @@ static int kpf_set_coalesce(struct net_device *netdev,
 	}
 	net->usecs = ec->rx_coalesce_usecs;
 	for (i = 0; i < net->port.num_vec; i++)
+		net->port.vec[i]->usecs = net->usecs;
+	/* The others' registers may be a VF's; they are written on start */
+	for (i = 0; i < net->cfg.pairs; i++)
 		kwl_irq_set_usecs(net->port.vec[i], net->usecs);
 	return 0;
 }

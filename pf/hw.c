@@ -74,19 +74,6 @@ int kpf_hw_reset(struct kpf_dev *pf)
 	return hw->gone ? -ENODEV : 0;
 }
 
-static void kpf_hw_clear_tables(struct kpf_dev *pf)
-{
-	struct kwl_hw *hw = &pf->hw;
-	int i;
-
-	for (i = 0; i < KWL_UTA_WORDS; i++)
-		kwl_wr32(hw, KWL_UTA(i), 0);
-	for (i = 0; i < KWL_VLVF_ENTRIES; i++)
-		kwl_wr32(hw, KWL_VLVF(i), 0);
-	for (i = 0; i < KWL_MAX_POOLS; i++)
-		kwl_wr32(hw, KWL_VMVIR(i), 0);
-}
-
 /* Queues come out of reset with 0 running; own none that nobody programmed */
 static void kpf_hw_disable_queues(struct kpf_dev *pf)
 {
@@ -98,15 +85,61 @@ static void kpf_hw_disable_queues(struct kpf_dev *pf)
 	}
 }
 
-/* Longest frame to let in, with header, CRC and tags */
-void kpf_hw_set_max_frame(struct kpf_dev *pf, unsigned int mtu)
+/*
+ * Longest frame for the interface, and what becomes of VLAN tags. With VFs
+ * both are a matter of the pool and the port lets everything pass; multicast
+ * goes to several pools with one choice for all of them.
+ */
+void kpf_hw_apply_rx(struct kpf_net *net, unsigned int mtu,
+		     netdev_features_t features)
 {
-	kwl_wr32(&pf->hw, KWL_RLPML, mtu + KPF_FRAME_EXTRA);
+	bool strip = features & NETIF_F_HW_VLAN_CTAG_RX;
+	u32 max_frame = mtu + KPF_FRAME_EXTRA;
+	struct kpf_dev *pf = net->pf;
+	struct kwl_hw *hw = &pf->hw;
+
+	kwl_wr32(hw, KWL_RLPML, pf->num_vfs ? KWL_MAX_FRAME : max_frame);
+	kwl_rmw32(hw, KWL_CTRL, KWL_CTRL_VME, strip ? KWL_CTRL_VME : 0);
+	kwl_wr32(hw, KWL_RPLOLR,
+		 KWL_RPLOLR_STRCRC | (strip ? KWL_RPLOLR_STRVLAN : 0));
+	kpf_filter_set_own_pool(pf, max_frame, strip);
 }
 
-void kpf_hw_set_vlan_strip(struct kpf_dev *pf, bool on)
+/* Which pools there are, and what passes between them */
+void kpf_hw_apply_pools(struct kpf_net *net)
 {
-	kwl_rmw32(&pf->hw, KWL_CTRL, KWL_CTRL_VME, on ? KWL_CTRL_VME : 0);
+	struct kpf_dev *pf = net->pf;
+	struct kwl_hw *hw = &pf->hw;
+	u16 own = pf->num_vfs;
+	int i;
+
+	/* A reset lets all pools receive; VFs get theirs when they ask */
+	kwl_wr32(hw, KWL_VFRE, BIT(own));
+	kwl_wr32(hw, KWL_VFTE, BIT(own));
+	for (i = 0; i < KWL_MAX_POOLS; i++)
+		kwl_wr32(hw, KWL_VMVIR(i), 0);
+
+	if (own) {
+		kwl_wr32(hw, KWL_VT_CTL, KWL_VT_CTL_REPLICATION |
+			 FIELD_PREP(KWL_VT_CTL_DEFAULT_POOL, own));
+		/* The PF may bridge for others: no spoof check for it */
+		kwl_wr32(hw, KWL_DTXSWC, KWL_DTXSWC_LOOPBACK);
+		/* One lazy VF must not hold up the port */
+		kwl_wr32(hw, KWL_QDE, GENMASK(KWL_MAX_QUEUES - 1, 0));
+		kwl_wr32(hw, KWL_MRQC,
+			 FIELD_PREP(KWL_MRQC_MODE, KWL_MRQC_MODE_VMDQ));
+	} else {
+		kwl_wr32(hw, KWL_VT_CTL, 0);
+		kwl_wr32(hw, KWL_DTXSWC, 0);
+		kwl_wr32(hw, KWL_QDE, 0);
+		kpf_rss_apply(net);
+	}
+}
+
+/* Tell VFs that the PF is ready for them; a pulse, hence not kept in CTRL_EXT */
+void kpf_hw_notify_vfs(struct kpf_dev *pf)
+{
+	kwl_rmw32(&pf->hw, KWL_CTRL_EXT, 0, KWL_CTRL_EXT_PFRSTD);
 }
 
 /*
@@ -119,26 +152,16 @@ void kpf_hw_apply(struct kpf_net *net)
 	struct kwl_hw *hw = &pf->hw;
 
 	kpf_hw_disable_queues(pf);
-	kpf_hw_clear_tables(pf);
-
-	/* All pools may receive after a reset; there is only the PF's */
-	kwl_wr32(hw, KWL_VFRE, BIT(0));
-	kwl_wr32(hw, KWL_VFTE, BIT(0));
-	kwl_wr32(hw, KWL_MRQC, 0);
-
 	/* On the 82576 the MAC inserts the tags, so it knows of them itself */
 	kwl_rmw32(hw, KWL_DTXCTL, 0, KWL_DTXCTL_VLAN_ADDED);
 	kwl_rmw32(hw, KWL_CTRL, KWL_CTRL_FRCSPD | KWL_CTRL_FRCDPX,
 		  KWL_CTRL_SLU);
 	kwl_wr32(hw, KWL_RXCSUM, KWL_RXCSUM_IPOFLD | KWL_RXCSUM_TUOFLD |
 		 KWL_RXCSUM_CRCOFL | KWL_RXCSUM_PCSD);
-	kpf_hw_set_max_frame(pf, net->netdev->mtu);
-	kpf_hw_set_vlan_strip(pf, net->netdev->features &
-				  NETIF_F_HW_VLAN_CTAG_RX);
-
+	kpf_hw_apply_rx(net, net->netdev->mtu, net->netdev->features);
 	kpf_irq_apply(net);
-	kpf_rss_apply(net);
 	kpf_filter_replay(pf);
+	kpf_hw_apply_pools(net);
 	kpf_link_apply(pf);
 
 	kwl_rmw32(hw, KWL_CTRL_EXT, KWL_CTRL_EXT_PFRSTD,
@@ -174,6 +197,9 @@ void kpf_hw_disable(struct kpf_dev *pf)
 {
 	struct kwl_hw *hw = &pf->hw;
 
+	/* VFs go on without the PF's interface */
+	if (pf->num_vfs)
+		return;
 	kpf_filter_rmw_rctl(pf, KWL_RCTL_EN, 0);
 	kwl_rmw32(hw, KWL_TCTL, KWL_TCTL_EN, 0);
 	kwl_flush(hw);

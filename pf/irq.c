@@ -17,12 +17,21 @@
 /* Vectors of the PF, for masking its own bits and never a VF's */
 static u32 kpf_irq_own_bits(const struct kpf_dev *pf)
 {
-	return pf->irq_mode == KPF_IRQ_MSIX ? BIT(pf->num_irqs) - 1 : 0;
+	return pf->irq_mode == KPF_IRQ_MSIX ? BIT(1 + kpf_irq_pairs(pf)) - 1 : 0;
 }
 
 u16 kpf_irq_max_pairs(const struct kpf_dev *pf)
 {
 	return pf->irq_mode == KPF_IRQ_MSIX ? pf->num_irqs - 1 : 1;
+}
+
+/*
+ * With VFs the PF has one pool, and of that one queue pair: the emulator
+ * spreads nothing inside a pool. Vectors from the end down are the VFs'.
+ */
+u16 kpf_irq_pairs(const struct kpf_dev *pf)
+{
+	return pf->num_vfs ? 1 : kpf_irq_max_pairs(pf);
 }
 
 int kpf_irq_init(struct kpf_dev *pf)
@@ -67,6 +76,8 @@ static void kpf_irq_handle_other(struct kpf_dev *pf, u32 icr)
 		WRITE_ONCE(pf->link_irqs, pf->link_irqs + 1);
 		kpf_link_irq(pf);
 	}
+	if (icr & KWL_ICR_VMMB)
+		kpf_sriov_irq(pf);
 	if (icr & KWL_ICR_DRSTA)
 		kpf_schedule_reset(pf);
 }
@@ -150,6 +161,25 @@ void kpf_irq_close(struct kpf_net *net)
 	kwl_irq_free(&net->port, 0, net->cfg.pairs);
 }
 
+/* The PF's queues: all from 0 on, or the first one of the pool after its VFs */
+void kpf_irq_setup_queues(struct kpf_net *net)
+{
+	void __iomem *regs = net->pf->hw.regs;
+	u16 i;
+
+	for (i = 0; i < net->port.num_vec; i++) {
+		struct kwl_vector *vec = net->port.vec[i];
+		u16 queue = (net->pf->num_vfs + i) % KWL_MAX_QUEUES;
+
+		vec->rxr.regs = regs + KWL_PF_RXQ(queue);
+		vec->rxr.tail = vec->rxr.regs + KWL_RDT;
+		vec->txr.regs = regs + KWL_PF_TXQ(queue);
+		vec->txr.tail = vec->txr.regs + KWL_TDT;
+		/* The emulator sends a pool's own multicast back to it */
+		vec->rxr.prune = net->pf->num_vfs && net->pf->emulated;
+	}
+}
+
 /* Tell each vector of the data path its interrupt, registers and queues */
 void kpf_irq_setup_vectors(struct kpf_net *net)
 {
@@ -169,11 +199,8 @@ void kpf_irq_setup_vectors(struct kpf_net *net)
 		vec->unmask_val = msix ? BIT(num) : KPF_ICR_QUEUE;
 		vec->eitr = msix ? regs + KWL_EITR(num) : NULL;
 		vec->usecs = net->usecs;
-		vec->rxr.regs = regs + KWL_PF_RXQ(i);
-		vec->rxr.tail = vec->rxr.regs + KWL_RDT;
-		vec->txr.regs = regs + KWL_PF_TXQ(i);
-		vec->txr.tail = vec->txr.regs + KWL_TDT;
 	}
+	kpf_irq_setup_queues(net);
 }
 
 static u32 kpf_irq_entry(u16 num)
@@ -206,8 +233,15 @@ void kpf_irq_apply(struct kpf_net *net)
 		kwl_wr32(hw, KWL_IVAR_MISC,
 			 FIELD_PREP(KWL_IVAR_MISC_OTHER, kpf_irq_entry(0)));
 	}
-	for (i = 0; i < net->port.num_vec; i++)
-		kwl_wr32(hw, KWL_IVAR(i), kpf_irq_route(msix ? i + 1 : 0));
+	/*
+	 * Nothing of ours may be left in the entries of a VF's queues: the
+	 * emulator ORs what the VF writes into them.
+	 */
+	for (i = 0; i < KWL_MAX_POOLS; i++)
+		kwl_wr32(hw, KWL_IVAR(i), 0);
+	for (i = 0; i < kpf_irq_pairs(pf); i++)
+		kwl_wr32(hw, KWL_IVAR(pf->num_vfs + i),
+			 kpf_irq_route(msix ? i + 1 : 0));
 
 	if (msix) {
 		kwl_wr32(hw, KWL_EIAC, kpf_irq_own_bits(pf));
@@ -216,6 +250,8 @@ void kpf_irq_apply(struct kpf_net *net)
 	}
 	kwl_wr32(hw, KWL_IAM, 0);
 	kwl_wr32(hw, KWL_IMS, KPF_ICR_OTHER);
+	if (pf->num_vfs)
+		kwl_wr32(hw, KWL_IMS, KWL_ICR_VMMB);
 }
 
 /* Nothing of ours interrupts any more, and no old cause is left */

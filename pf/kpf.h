@@ -25,7 +25,13 @@
 #define KPF_DEFAULT_USECS	20
 #define KPF_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
 
+/* The card has 8 pools and the PF needs one */
+#define KPF_MAX_VFS		7
+/* Unicast addresses of a VF beside its own; 16 entries are shared by all */
+#define KPF_VF_MAX_UNICAST	3
+
 struct kpf_net;
+struct kpf_vf;
 
 /**
  * struct kpf_link - PHY and link
@@ -46,12 +52,35 @@ struct kpf_link {
 };
 
 /**
- * struct kpf_filter - what the port lets in; desired state and shadow
- * @addr: the interface's own address, always in RAR 0
- * @uc: further unicast addresses, in RAR 1 and up
- * @num_uc: valid entries in @uc
- * @mta: multicast hash table
- * @vlans: VLANs asked for
+ * struct kpf_rar - a receive address
+ * @addr: the address
+ * @pools: who gets it; 0 if the entry is free
+ */
+struct kpf_rar {
+	u8 addr[ETH_ALEN];
+	u8 pools;
+};
+
+/**
+ * struct kpf_vlvf - a VLAN that is told apart by pool
+ * @vid: the VLAN
+ * @pools: who is in it; 0 if the entry is free
+ */
+struct kpf_vlvf {
+	u16 vid;
+	u8 pools;
+};
+
+/**
+ * struct kpf_filter - what comes in, and to whom; desired state and shadow
+ * @rar: unicast addresses: the interface's own in 0, lists from 1 up, the
+ *	primary ones of VFs from the end down
+ * @mta: multicast hashes of the interface
+ * @vf_mta: multicast hashes by VF
+ * @vlans: VLANs the interface has asked for
+ * @vlvf: VLANs by pool, while there are VFs
+ * @max_frame: longest frame for the interface, while there are VFs
+ * @vlan_strip: tags of the interface's frames go into the descriptor
  * @promisc: everything comes in
  * @allunicast: every unicast comes in: more addresses than entries
  * @allmulti: every multicast comes in
@@ -60,11 +89,13 @@ struct kpf_link {
 struct kpf_filter {
 	/** @lock: protects all members and the registers behind them; leaf, BH */
 	spinlock_t lock;
-	u8 addr[ETH_ALEN];
-	u8 uc[KWL_RAR_ENTRIES - 1][ETH_ALEN];
-	u8 num_uc;
+	struct kpf_rar rar[KWL_RAR_ENTRIES];
 	u32 mta[KWL_MTA_WORDS];
+	u32 vf_mta[KPF_MAX_VFS][KWL_MTA_WORDS];
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
+	struct kpf_vlvf vlvf[KWL_VLVF_ENTRIES];
+	u16 max_frame;
+	bool vlan_strip;
 	bool promisc;
 	bool allunicast;
 	bool allmulti;
@@ -111,6 +142,24 @@ struct kpf_stats {
 	u64 tx_tso;
 };
 
+/**
+ * struct kpf_sriov - virtual functions
+ * @vf: all of them, NULL if there are none
+ * @mbx_work: serves the mailbox
+ * @user_pairs: channels to give back when the VFs have gone
+ */
+struct kpf_sriov {
+	/**
+	 * @lock: protects @vf and everything in it; taken by ndos, mailbox
+	 * and reset; never held across pci_enable_sriov() or
+	 * pci_disable_sriov(), for VFs of this host talk to us meanwhile
+	 */
+	struct mutex lock;
+	struct kpf_vf *vf;
+	struct work_struct mbx_work;
+	u16 user_pairs;
+};
+
 enum kpf_irq_mode {
 	KPF_IRQ_MSIX,
 	KPF_IRQ_MSI,
@@ -124,6 +173,8 @@ enum kpf_irq_mode {
  * @net: its interface, NULL before it exists
  * @link: PHY and link
  * @filter: address and VLAN filters
+ * @sriov: virtual functions
+ * @num_vfs: how many VFs the function is set up for; the PF's pool, too
  * @stats: port counters
  * @service: refreshes counters before they could wrap
  * @reset_work: resets the function under RTNL
@@ -146,6 +197,8 @@ struct kpf_dev {
 	struct kpf_net *net;
 	struct kpf_link link;
 	struct kpf_filter filter;
+	struct kpf_sriov sriov;
+	u16 num_vfs;
 	/** @stats_lock: protects @stats and reads of its registers; leaf, BH */
 	spinlock_t stats_lock;
 	struct kpf_stats stats;
@@ -213,16 +266,28 @@ void kpf_filter_set_addr(struct kpf_dev *pf, const u8 *addr);
 void kpf_filter_set_rx_mode(struct kpf_dev *pf, unsigned int flags,
 			    struct netdev_hw_addr_list *uc,
 			    struct netdev_hw_addr_list *mc);
-void kpf_filter_set_vlan(struct kpf_dev *pf, u16 vid, bool on);
+int kpf_filter_set_vlan(struct kpf_dev *pf, u16 vid, bool on);
 void kpf_filter_set_vlan_filter(struct kpf_dev *pf, bool on);
+void kpf_filter_set_own_pool(struct kpf_dev *pf, u32 max_frame, bool strip);
+int kpf_filter_set_num_vfs(struct kpf_dev *pf, u16 num_vfs);
+void kpf_filter_set_vf_addr(struct kpf_dev *pf, u8 vf, const u8 *addr);
+int kpf_filter_add_vf_unicast(struct kpf_dev *pf, u8 vf, const u8 *addr);
+void kpf_filter_drop_vf_unicast(struct kpf_dev *pf, u8 vf);
+void kpf_filter_set_vf_multicast(struct kpf_dev *pf, u8 vf, const u16 *hashes,
+				 int count);
+int kpf_filter_set_vf_vlan(struct kpf_dev *pf, u8 vf, u16 vid, bool on);
+int kpf_filter_count_vf_vlans(struct kpf_dev *pf, u8 vf);
+void kpf_filter_drop_vf_vlans(struct kpf_dev *pf, u8 vf);
 
 /* hw.c */
 int kpf_hw_identify(struct kpf_dev *pf);
 int kpf_hw_reset(struct kpf_dev *pf);
 void kpf_hw_apply(struct kpf_net *net);
 int kpf_hw_restart(struct kpf_net *net);
-void kpf_hw_set_max_frame(struct kpf_dev *pf, unsigned int mtu);
-void kpf_hw_set_vlan_strip(struct kpf_dev *pf, bool on);
+void kpf_hw_apply_rx(struct kpf_net *net, unsigned int mtu,
+		     netdev_features_t features);
+void kpf_hw_apply_pools(struct kpf_net *net);
+void kpf_hw_notify_vfs(struct kpf_dev *pf);
 void kpf_hw_enable(struct kpf_dev *pf);
 void kpf_hw_disable(struct kpf_dev *pf);
 void kpf_hw_quiesce(struct kpf_dev *pf);
@@ -241,6 +306,8 @@ void kpf_irq_apply(struct kpf_net *net);
 void kpf_irq_disable(struct kpf_dev *pf);
 const char *kpf_irq_mode_name(const struct kpf_dev *pf);
 u16 kpf_irq_max_pairs(const struct kpf_dev *pf);
+u16 kpf_irq_pairs(const struct kpf_dev *pf);
+void kpf_irq_setup_queues(struct kpf_net *net);
 
 /* Is there a vector that serves no queue? */
 static inline bool kpf_irq_has_other(const struct kpf_dev *pf)
@@ -266,6 +333,7 @@ int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause);
 struct kpf_net *kpf_net_create(struct kpf_dev *pf);
 void kpf_net_destroy(struct kpf_net *net);
 int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg);
+int kpf_net_set_num_vfs(struct kpf_net *net, u16 num_vfs, u16 pairs);
 int kpf_net_start(struct kpf_net *net);
 void kpf_net_stop(struct kpf_net *net);
 void kpf_net_sync_rx_mode(struct kpf_net *net);
@@ -295,6 +363,16 @@ void kpf_service_start(struct kpf_dev *pf);
 void kpf_service_stop(struct kpf_dev *pf);
 int kpf_reset(struct kpf_dev *pf);
 void kpf_schedule_reset(struct kpf_dev *pf);
+
+/* sriov.c */
+void kpf_sriov_init(struct kpf_dev *pf);
+int kpf_sriov_configure(struct pci_dev *pdev, int num_vfs);
+void kpf_sriov_fini(struct kpf_dev *pf);
+void kpf_sriov_irq(struct kpf_dev *pf);
+void kpf_sriov_before_reset(struct kpf_dev *pf);
+void kpf_sriov_after_reset(struct kpf_dev *pf);
+void kpf_sriov_link_changed(struct kpf_dev *pf);
+void kpf_sriov_refresh_stats(struct kpf_dev *pf);
 
 /* stats.c */
 void kpf_stats_refresh(struct kpf_dev *pf);

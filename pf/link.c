@@ -157,6 +157,7 @@ static void kpf_link_changed(struct phy_device *phy, bool up)
 		netif_carrier_off(netdev);
 	}
 	kpf_link_print(pf, up);
+	kpf_sriov_link_changed(pf);
 }
 
 /* The port's interrupt, hard irq context */
@@ -185,6 +186,9 @@ static void kpf_link_kick(struct kpf_dev *pf)
 
 void kpf_link_start(struct kpf_dev *pf)
 {
+	/* Kept running for VFs while the interface was down */
+	if (pf->link.started)
+		return;
 	phy_start(pf->link.phy);
 	WRITE_ONCE(pf->link.started, true);
 	kpf_link_kick(pf);

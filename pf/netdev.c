@@ -6,7 +6,7 @@
 
 #include <kawela/compat.h>
 
-#include "kpf.h"
+#include "kpf_vf.h"
 
 #define KPF_WATCHDOG_SECS	5
 
@@ -105,7 +105,9 @@ static int kpf_close(struct net_device *netdev)
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
-	kpf_link_stop(net->pf);
+	/* VFs need the link, whatever becomes of the PF's interface */
+	if (!net->pf->num_vfs)
+		kpf_link_stop(net->pf);
 	kpf_net_stop(net);
 	kpf_irq_close(net);
 	kwl_qset_free(&net->port, net->qset);
@@ -113,55 +115,90 @@ static int kpf_close(struct net_device *netdev)
 	return 0;
 }
 
-/* Swap a running interface to memory that is allocated and filled already */
-static int kpf_net_swap(struct kpf_net *net, struct kwl_qset *qset)
+/* Move the PF to the pool after @num_vfs VFs; its queues are stopped */
+static int kpf_net_move(struct kpf_net *net, u16 num_vfs)
 {
-	struct kwl_port *port = &net->port;
-	u16 pairs = qset->cfg.pairs;
+	struct kpf_dev *pf = net->pf;
+	int err;
+
+	if (num_vfs == pf->num_vfs)
+		return 0;
+	err = kpf_filter_set_num_vfs(pf, num_vfs);
+	if (err)
+		return err;
+	kpf_irq_setup_queues(net);
+	kpf_link_lock(pf);
+	kpf_hw_apply_rx(net, net->netdev->mtu, net->netdev->features);
+	kpf_link_unlock(pf);
+	kpf_irq_apply(net);
+	kpf_filter_replay(pf);
+	kpf_hw_apply_pools(net);
+	return 0;
+}
+
+static void kpf_net_set_pairs(struct kpf_net *net, u16 pairs)
+{
+	kpf_rss_set_pairs(net, pairs);
+	kpf_rss_apply(net);
+}
+
+/* Swap a running interface to memory that is allocated and filled already */
+static int kpf_net_swap(struct kpf_net *net, struct kwl_qset *qset,
+			u16 num_vfs)
+{
+	u16 pairs = qset->cfg.pairs, old_vfs = net->pf->num_vfs;
 	int err;
 
 	kpf_net_stop_port(net);
 	err = netif_set_real_num_queues(net->netdev, pairs, pairs);
 	if (err)
 		goto restart;
-	kpf_rss_set_pairs(net, pairs);
-	kpf_rss_apply(net);
+	err = kpf_net_move(net, num_vfs);
+	if (err)
+		goto restore;
+	kpf_net_set_pairs(net, pairs);
 
 	swap(net->qset, qset);
 	err = kpf_net_start(net);
 	if (!err) {
-		kwl_qset_free(port, qset);
+		kwl_qset_free(&net->port, qset);
 		return 0;
 	}
 	swap(net->qset, qset);
+	kpf_net_move(net, old_vfs);
 
+restore:
 	/* Back to what was there before */
 	netif_set_real_num_queues(net->netdev, net->cfg.pairs, net->cfg.pairs);
-	kpf_rss_set_pairs(net, net->cfg.pairs);
-	kpf_rss_apply(net);
+	kpf_net_set_pairs(net, net->cfg.pairs);
 restart:
 	if (kpf_net_start(net))
 		kpf_schedule_reset(net->pf);
 	return err;
 }
 
-/*
- * Change number or length of the rings. All memory and all interrupts are
- * had before traffic stops; on failure the old configuration goes on.
- * Context: RTNL.
- */
-int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg)
+/* The same for an interface that is down: there is nothing to swap */
+static int kpf_net_set_down(struct kpf_net *net,
+			    const struct kwl_queue_cfg *cfg, u16 num_vfs)
+{
+	int err = kpf_net_move(net, num_vfs);
+
+	if (err)
+		return err;
+	net->cfg = *cfg;
+	kpf_net_set_pairs(net, cfg->pairs);
+	return 0;
+}
+
+static int kpf_net_change(struct kpf_net *net, const struct kwl_queue_cfg *cfg,
+			  u16 num_vfs)
 {
 	u16 old = net->cfg.pairs, pairs = cfg->pairs;
 	struct kwl_qset *qset;
 	int err;
 
-	if (!netif_running(net->netdev)) {
-		net->cfg = *cfg;
-		kpf_rss_set_pairs(net, pairs);
-		kpf_rss_apply(net);
-		return 0;
-	}
+	if (!netif_running(net->netdev))
+		return kpf_net_set_down(net, cfg, num_vfs);
 
 	qset = kwl_qset_alloc(&net->port, cfg);
 	if (IS_ERR(qset))
@@ -170,7 +207,7 @@ int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg)
 	err = kwl_irq_request(&net->port, old, pairs);
 	if (err)
 		goto err_free_qset;
-	err = kpf_net_swap(net, qset);
+	err = kpf_net_swap(net, qset, num_vfs);
 	if (err)
 		goto err_free_irq;
 
@@ -183,6 +220,29 @@ err_free_irq:
 err_free_qset:
 	kwl_qset_free(&net->port, qset);
 	return err;
+}
+
+/*
+ * Change number or length of the rings. All memory and all interrupts are
+ * had before traffic stops; on failure the old configuration goes on.
+ * Context: RTNL.
+ */
+int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg)
+{
+	return kpf_net_change(net, cfg, net->pf->num_vfs);
+}
+
+/*
+ * Make room for @num_vfs VFs, or take it back. The interface goes on with
+ * @pairs queue pairs and keeps everything else.
+ * Context: RTNL.
+ */
+int kpf_net_set_num_vfs(struct kpf_net *net, u16 num_vfs, u16 pairs)
+{
+	struct kwl_queue_cfg cfg = net->cfg;
+
+	cfg.pairs = pairs;
+	return kpf_net_change(net, &cfg, num_vfs);
 }
 
 static void kpf_get_stats64(struct net_device *netdev,
@@ -236,7 +296,7 @@ static int kpf_change_mtu(struct net_device *netdev, int mtu)
 
 	WRITE_ONCE(netdev->mtu, mtu);
 	if (netif_device_present(netdev))
-		kpf_hw_set_max_frame(net->pf, mtu);
+		kpf_hw_apply_rx(net, mtu, netdev->features);
 	return 0;
 }
 
@@ -248,8 +308,7 @@ static int kpf_set_features(struct net_device *netdev,
 
 	if (changed & NETIF_F_HW_VLAN_CTAG_RX) {
 		kpf_link_lock(net->pf);
-		kpf_hw_set_vlan_strip(net->pf,
-				      features & NETIF_F_HW_VLAN_CTAG_RX);
+		kpf_hw_apply_rx(net, netdev->mtu, features);
 		kpf_link_unlock(net->pf);
 	}
 	if (changed & NETIF_F_HW_VLAN_CTAG_FILTER)
@@ -262,16 +321,14 @@ static int kpf_vlan_add(struct net_device *netdev, __be16 proto, u16 vid)
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
-	kpf_filter_set_vlan(net->pf, vid, true);
-	return 0;
+	return kpf_filter_set_vlan(net->pf, vid, true);
 }
 
 static int kpf_vlan_kill(struct net_device *netdev, __be16 proto, u16 vid)
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
-	kpf_filter_set_vlan(net->pf, vid, false);
-	return 0;
+	return kpf_filter_set_vlan(net->pf, vid, false);
 }
 
 /* The stack has logged which queue hangs and for how long */
@@ -297,6 +354,14 @@ static const struct net_device_ops kpf_netdev_ops = {
 	.ndo_vlan_rx_add_vid	= kpf_vlan_add,
 	.ndo_vlan_rx_kill_vid	= kpf_vlan_kill,
 	.ndo_tx_timeout		= kpf_tx_timeout,
+	.ndo_set_vf_mac		= kpf_ndo_set_vf_mac,
+	.ndo_set_vf_vlan	= kpf_ndo_set_vf_vlan,
+	.ndo_set_vf_rate	= kpf_ndo_set_vf_rate,
+	.ndo_set_vf_spoofchk	= kpf_ndo_set_vf_spoofchk,
+	.ndo_set_vf_trust	= kpf_ndo_set_vf_trust,
+	.ndo_set_vf_link_state	= kpf_ndo_set_vf_link_state,
+	.ndo_get_vf_config	= kpf_ndo_get_vf_config,
+	.ndo_get_vf_stats	= kpf_ndo_get_vf_stats,
 };
 
 static void kpf_net_init_features(struct net_device *netdev,
@@ -367,7 +432,8 @@ struct kpf_net *kpf_net_create(struct kpf_dev *pf)
 
 	eth_hw_addr_set(netdev, pf->perm_addr);
 	ether_addr_copy(netdev->perm_addr, pf->perm_addr);
-	ether_addr_copy(pf->filter.addr, pf->perm_addr);
+	ether_addr_copy(pf->filter.rar[0].addr, pf->perm_addr);
+	pf->filter.rar[0].pools = BIT(0);
 	pf->filter.vlan_filter = true;
 	netif_carrier_off(netdev);
 

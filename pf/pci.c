@@ -80,6 +80,7 @@ static struct kpf_dev *kpf_alloc(struct pci_dev *pdev)
 	mutex_init(&pf->sem_lock);
 	kpf_filter_init(pf);
 	kpf_service_init(pf);
+	kpf_sriov_init(pf);
 	pci_set_drvdata(pdev, pf);
 	return pf;
 }
@@ -151,6 +152,7 @@ static void kpf_remove(struct pci_dev *pdev)
 {
 	struct kpf_dev *pf = pci_get_drvdata(pdev);
 
+	kpf_sriov_fini(pf);
 	unregister_netdev(pf->net->netdev);
 	/* The interrupt can ask for a reset, and a reset needs all the rest */
 	kpf_irq_disable(pf);
@@ -173,11 +175,11 @@ static void kpf_suspend_net(struct kpf_dev *pf)
 
 	rtnl_lock();
 	netif_device_detach(net->netdev);
-	if (netif_running(net->netdev)) {
-		kpf_link_stop(pf);
+	kpf_link_stop(pf);
+	if (netif_running(net->netdev))
 		kpf_net_stop(net);
-	}
 	kpf_stats_refresh(pf);
+	kpf_sriov_before_reset(pf);
 	kpf_hw_quiesce(pf);
 	kpf_stats_set_offline(pf, true);
 	rtnl_unlock();
@@ -196,12 +198,14 @@ static int kpf_resume_net(struct kpf_dev *pf)
 	err = kpf_hw_restart(net);
 	if (err)
 		goto out;
+	kpf_sriov_after_reset(pf);
 	if (netif_running(net->netdev)) {
 		err = kpf_net_start(net);
 		if (err)
 			goto out;
-		kpf_link_start(pf);
 	}
+	if (netif_running(net->netdev) || pf->num_vfs)
+		kpf_link_start(pf);
 	netif_device_attach(net->netdev);
 	kpf_net_sync_rx_mode(net);
 	kpf_service_start(pf);
@@ -265,6 +269,7 @@ static struct pci_driver kpf_driver = {
 	.shutdown	= kpf_shutdown,
 	.driver.pm	= pm_sleep_ptr(&kpf_pm_ops),
 	.err_handler	= &kpf_err_handlers,
+	.sriov_configure = kpf_sriov_configure,
 };
 module_pci_driver(kpf_driver);
 

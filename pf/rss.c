@@ -47,7 +47,9 @@ void kpf_rss_apply(struct kpf_net *net)
 	for (i = 0; i < KWL_RETA_ENTRIES / 4; i++)
 		kwl_wr32(hw, KWL_RETA(i),
 			 get_unaligned_le32(&rss->table[4 * i]));
-	kwl_wr32(hw, KWL_MRQC, kpf_rss_mrqc(net));
+	/* With VFs, pools take the place of RSS */
+	if (!net->pf->num_vfs)
+		kwl_wr32(hw, KWL_MRQC, kpf_rss_mrqc(net));
 }
 
 /*

@@ -12,6 +12,7 @@ static void kpf_service(struct work_struct *work)
 	struct kpf_dev *pf = container_of(work, struct kpf_dev, service.work);
 
 	kpf_stats_refresh(pf);
+	kpf_sriov_refresh_stats(pf);
 	kpf_service_start(pf);
 }
 
@@ -31,17 +32,19 @@ int kpf_reset(struct kpf_dev *pf)
 		kpf_net_stop(net);
 	/* The reset clears the counters */
 	kpf_stats_refresh(pf);
+	kpf_sriov_before_reset(pf);
 
 	err = kpf_hw_restart(net);
 	if (err)
 		return err;
 
+	kpf_sriov_after_reset(pf);
 	if (running) {
 		err = kpf_net_start(net);
 		if (err)
 			return err;
-		kpf_link_resume(pf);
 	}
+	kpf_link_resume(pf);
 	return 0;
 }
 

@@ -77,6 +77,7 @@ struct kvf_lists {
  * @mbx: mailbox
  * @service: looks after session, link and lists
  * @lists: what the stack wants
+ * @pf_state: KWL_STATE_*, as a PF of ours has said last; others say nothing
  * @session: the PF has answered a reset and keeps us in service
  * @mbx_check: jiffies before which traffic does not make us look for mail
  * @irq_name: names of the vectors
@@ -90,6 +91,7 @@ struct kvf_dev {
 	/** @lists_lock: protects @lists; leaf, BH */
 	spinlock_t lists_lock;
 	struct kvf_lists lists;
+	u32 pf_state;
 	bool session;
 	unsigned long mbx_check;
 	char irq_name[KVF_VECTORS][IFNAMSIZ + 16];
@@ -151,5 +153,6 @@ void kvf_service_start(struct kvf_dev *kvf);
 void kvf_service_stop(struct kvf_dev *kvf);
 void kvf_service_kick(struct kvf_dev *kvf);
 void kvf_service_link(struct kvf_dev *kvf);
+void kvf_service_notice(struct kvf_dev *kvf, u32 word);
 
 #endif

@@ -105,7 +105,7 @@ static int kvf_mbx_answer(struct kvf_dev *kvf, u32 *msg, int words)
 			return err;
 		if (!(msg[0] & KWL_MSG_CONTROL))
 			return 0;
-		kvf_service_kick(kvf);
+		kvf_service_notice(kvf, msg[0]);
 	}
 	return -EBUSY;
 }

@@ -46,7 +46,10 @@ static void kvf_put_addr(u32 *msg, const u8 *addr)
  */
 int kvf_request_reset(struct kvf_dev *kvf, u8 *addr)
 {
-	u32 msg[3] = { KWL_MSG_RESET };
+	u32 msg[KWL_EXT_REPLY_WORDS] = {
+		[0] = KWL_MSG_RESET,
+		[KWL_EXT_REQ_WORD] = KWL_EXT_MAGIC,
+	};
 	int err;
 
 	kvf->session = false;
@@ -68,6 +71,9 @@ int kvf_request_reset(struct kvf_dev *kvf, u8 *addr)
 	default:
 		return -EBADMSG;
 	}
+	kvf->pf_state = 0;
+	if (msg[KWL_EXT_REPLY_WORD] == KWL_EXT_MAGIC)
+		kvf->pf_state = msg[KWL_EXT_STATE_WORD];
 	kvf->session = true;
 	return 0;
 }

@@ -4,11 +4,21 @@
  * they were set. Looks by itself every two seconds, for the PF says nothing
  * when it is reset or goes away.
  */
+#include <linux/bitfield.h>
 #include <linux/rtnetlink.h>
 
 #include "kvf.h"
 
 #define KVF_SERVICE_SECS	2
+
+/* A notice; in-tree PFs send it without state */
+void kvf_service_notice(struct kvf_dev *kvf, u32 word)
+{
+	if (FIELD_GET(KWL_MSG_ID, word) == KWL_MSG_CONTROL)
+		kvf->pf_state = FIELD_GET(KWL_MSG_INFO, word);
+	if (!(word & KWL_MSG_CTS) || kvf->pf_state & KWL_STATE_RENEW)
+		kvf->session = false;
+}
 
 /* What is in the mailbox may end the session; that is all it can do */
 static void kvf_service_mail(struct kvf_dev *kvf)
@@ -17,8 +27,10 @@ static void kvf_service_mail(struct kvf_dev *kvf)
 	int ret;
 
 	ret = kvf_mbx_poll(kvf, &word);
-	if (ret == -ENETRESET || (ret == 1 && !(word & KWL_MSG_CTS)))
+	if (ret == -ENETRESET)
 		kvf->session = false;
+	if (ret == 1)
+		kvf_service_notice(kvf, word);
 }
 
 static void kvf_service_restart(struct kvf_dev *kvf)
@@ -53,7 +65,8 @@ void kvf_service_link(struct kvf_dev *kvf)
 {
 	struct net_device *netdev = kvf->net->netdev;
 	u32 status = kwl_rd32(&kvf->hw, KWL_STATUS);
-	bool up = kvf->session && !kvf->hw.gone && (status & KWL_STATUS_LU);
+	bool up = kvf->session && !kvf->hw.gone && (status & KWL_STATUS_LU) &&
+		  !(kvf->pf_state & KWL_STATE_LINK_DOWN);
 
 	if (up == netif_carrier_ok(netdev))
 		return;

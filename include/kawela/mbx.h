@@ -21,12 +21,25 @@
 
 /* VF to PF */
 #define KWL_MSG_RESET			0x0001
+/*
+ * Words by which kawela's two drivers know each other. They travel where
+ * others neither write nor read: a VF adds one to its RESET, and only a PF
+ * that understands it adds two to its answer, version and state.
+ */
+#define  KWL_MSG_RESET_WORDS		3
+#define  KWL_EXT_REQ_WORD		1
+#define  KWL_EXT_REPLY_WORD		3
+#define  KWL_EXT_STATE_WORD		4
+#define  KWL_EXT_REPLY_WORDS		5
+#define  KWL_EXT_MAGIC			0x4b570001	/* version 1 */
 #define KWL_MSG_SET_MAC			0x0002
 #define  KWL_MSG_SET_MAC_PRIMARY	0
 #define  KWL_MSG_SET_MAC_CLEAR		1
 #define  KWL_MSG_SET_MAC_ADD		2
 #define KWL_MSG_SET_MULTICAST		0x0003
 #define  KWL_MSG_MULTICAST_MAX		30
+#define  KWL_MSG_MULTICAST_OVERFLOW	BIT(7)	/* DPDK only */
+#define  KWL_MSG_MULTICAST_HASH		0xfff	/* half a word each */
 #define KWL_MSG_SET_VLAN		0x0004
 #define KWL_MSG_SET_LPE			0x0005
 #define KWL_MSG_SET_PROMISC		0x0006
@@ -35,6 +48,9 @@
 
 /* PF to VF */
 #define KWL_MSG_CONTROL			0x0100
+/* Info, and KWL_EXT_STATE_WORD; only to a VF that speaks the extension */
+#define  KWL_STATE_LINK_DOWN		BIT(0)
+#define  KWL_STATE_RENEW		BIT(1)	/* say hello again */
 
 /* PFMAILBOX */
 #define KWL_P2V_STS			BIT(0)

@@ -108,10 +108,23 @@
 #define KWL_FCRTV			0x2460
 #define KWL_TXPBS			0x3404
 #define KWL_DTXSWC			0x3500
+#define  KWL_DTXSWC_MACAS		GENMASK(7, 0)
+#define  KWL_DTXSWC_VLANAS		GENMASK(15, 8)
+#define  KWL_DTXSWC_LOOPBACK		BIT(31)
 #define KWL_DTXCTL			0x3590
 #define  KWL_DTXCTL_8023LL		BIT(2)
 #define  KWL_DTXCTL_VLAN_ADDED		BIT(3)
+#define KWL_RTTDQSEL			0x3604
+#define KWL_RTTBCNRM			0x3690
+#define  KWL_RTTBCNRM_JUMBO		0x14
+#define KWL_RTTBCNRC			0x36b0
+#define  KWL_RTTBCNRC_FACTOR		GENMASK(27, 0)	/* 14 bits of fraction */
+#define  KWL_RTTBCNRC_FRACTION		14
+#define  KWL_RTTBCNRC_ENABLE		BIT(31)
 #define KWL_VMVIR(pool)			(0x3700 + 4 * (pool))
+#define  KWL_VMVIR_TAG			GENMASK(15, 0)
+#define  KWL_VMVIR_MODE			GENMASK(31, 30)
+#define  KWL_VMVIR_MODE_ALWAYS		1
 
 /* Port statistics, all clear on read; KWL_*L/H pairs hold 64 bits */
 #define KWL_CRCERRS			0x4000
@@ -186,6 +199,7 @@
 #define KWL_MRQC			0x5818
 #define  KWL_MRQC_MODE			GENMASK(2, 0)
 #define  KWL_MRQC_MODE_RSS		2
+#define  KWL_MRQC_MODE_VMDQ		3
 #define  KWL_MRQC_TCP4			BIT(16)
 #define  KWL_MRQC_IP4			BIT(17)
 #define  KWL_MRQC_TCP6EX		BIT(18)
@@ -196,14 +210,30 @@
 #define  KWL_MRQC_UDP6			BIT(23)
 #define  KWL_MRQC_UDP6EX		BIT(24)
 #define KWL_VT_CTL			0x581c
+#define  KWL_VT_CTL_DEFAULT_POOL	GENMASK(9, 7)
+#define  KWL_VT_CTL_REPLICATION		BIT(30)
 #define KWL_VMOLR(pool)			(0x5ad0 + 4 * (pool))
+#define  KWL_VMOLR_RLPML		GENMASK(13, 0)
+#define  KWL_VMOLR_LPE			BIT(16)
+#define  KWL_VMOLR_AUPE			BIT(24)	/* untagged */
+#define  KWL_VMOLR_ROMPE		BIT(25)	/* hits in MTA */
+#define  KWL_VMOLR_ROPE			BIT(26)	/* hits in UTA */
+#define  KWL_VMOLR_BAM			BIT(27)	/* broadcast */
+#define  KWL_VMOLR_MPME			BIT(28)	/* all multicast */
+#define  KWL_VMOLR_STRVLAN		BIT(30)
+#define  KWL_VMOLR_STRCRC		BIT(31)
 #define KWL_RPLOLR			0x5af0
+#define  KWL_RPLOLR_STRVLAN		BIT(30)
+#define  KWL_RPLOLR_STRCRC		BIT(31)
 #define KWL_RETA(i)			(0x5c00 + 4 * (i))
 #define  KWL_RETA_ENTRIES		128
 #define KWL_RSSRK(i)			(0x5c80 + 4 * (i))
 #define  KWL_RSSRK_BYTES		40
 #define KWL_VLVF(i)			(0x5d00 + 4 * (i))
 #define  KWL_VLVF_ENTRIES		32
+#define  KWL_VLVF_VID			GENMASK(11, 0)
+#define  KWL_VLVF_POOLS			GENMASK(19, 12)
+#define  KWL_VLVF_EN			BIT(31)
 #define KWL_UTA(i)			(0xa000 + 4 * (i))
 #define  KWL_UTA_WORDS			128
 
@@ -222,13 +252,21 @@
 #define KWL_PBACLR			0x5b68
 
 /* Mailbox, PF side, and VF enables */
+/* Counters of a VF: 32 bits, free running, not cleared on read */
+#define KWL_PVFGPRC(vf)			(0x10010 + 0x100 * (vf))
+#define KWL_PVFGPTC(vf)			(0x10014 + 0x100 * (vf))
+#define KWL_PVFGORC(vf)			(0x10018 + 0x100 * (vf))
+#define KWL_PVFGOTC(vf)			(0x10034 + 0x100 * (vf))
+#define KWL_PVFMPRC(vf)			(0x1003c + 0x100 * (vf))
 #define KWL_VFRE			0x0c8c
 #define KWL_VFTE			0x0c90
-#define KWL_VMBMEM(vf)			(0x0800 + 0x40 * (vf))
+#define KWL_VMBMEM(vf, i)		(0x0800 + 0x40 * (vf) + 4 * (i))
 #define KWL_PFMAILBOX(vf)		(0x0c00 + 4 * (vf))
 /* Reading this one clears the VF's own status bits: never touch it */
 #define KWL_VFMAILBOX_OF(vf)		(0x0c40 + 4 * (vf))
 #define KWL_MBVFICR			0x0c80
+#define  KWL_MBVFICR_REQ(vf)		BIT(vf)
+#define  KWL_MBVFICR_ACK(vf)		BIT(16 + (vf))
 #define KWL_MBVFIMR			0x0c84
 #define KWL_VFLRE			0x0c88
 

@@ -147,6 +147,7 @@ struct kwl_rx_ring {
 	u32 ntu;		/* next slot to post */
 	u16 queue;
 	bool skip;		/* drop up to the next end of packet */
+	bool prune;		/* drop own frames that come back */
 	struct sk_buff *skb;	/* frame whose end has not come yet */
 	struct kwl_rx_stats stats;
 	/* cold: set-up only */

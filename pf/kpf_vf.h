@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Virtual functions as the PF keeps them; for sriov.c and the vf_ files. */
+#ifndef KPF_VF_H
+#define KPF_VF_H
+
+#include <linux/bitmap.h>
+#include <linux/if_link.h>
+#include <linux/if_vlan.h>
+
+#include <kawela/mbx.h>
+
+#include "kpf.h"
+
+/* VLANs a VF may have; the table of 32 is shared by all */
+#define KPF_VF_MAX_VLANS	8
+
+/**
+ * struct kpf_vf_admin - what the administrator has set
+ * @mac: address; all zero if the VF may choose
+ * @vlan: port VLAN, 0 for none
+ * @qos: priority that goes with it
+ * @spoofchk: sources must be the VF's own
+ * @trusted: may have more than an untrusted one
+ * @link_state: IFLA_VF_LINK_STATE_*
+ * @max_rate: Mbit/s, 0 for no limit
+ */
+struct kpf_vf_admin {
+	u8 mac[ETH_ALEN];
+	u16 vlan;
+	u8 qos;
+	bool spoofchk;
+	bool trusted;
+	int link_state;
+	u32 max_rate;
+};
+
+/**
+ * struct kpf_vf_req - what the VF has asked for since its last reset
+ * @mac: address in use
+ * @max_frame: longest frame with CRC and tag
+ * @vlans: how many VLANs of its own
+ * @multicast: listens to some
+ * @allmulti: listens to all
+ */
+struct kpf_vf_req {
+	u8 mac[ETH_ALEN];
+	u16 max_frame;
+	u8 vlans;
+	bool multicast;
+	bool allmulti;
+};
+
+/* Totals, and the 32-bit registers as last seen */
+struct kpf_vf_stats {
+	u64 rx_packets;
+	u64 tx_packets;
+	u64 rx_bytes;
+	u64 tx_bytes;
+	u64 multicast;
+	u32 last[5];
+};
+
+/**
+ * struct kpf_vf - one virtual function
+ * @num: its number, and that of its pool and first queue
+ * @cts: has said hello since its last reset and is in service
+ * @ext: speaks the extension of KWL_EXT_MAGIC
+ * @default_mac: its address unless somebody sets one
+ * @admin: the administrator's wishes; survive everything but the VF's end
+ * @req: the VF's own; forgotten when it is reset
+ * @stats: counters
+ * @nack_after: jiffies before which no bare NACK is sent again
+ */
+struct kpf_vf {
+	u8 num;
+	bool cts;
+	bool ext;
+	u8 default_mac[ETH_ALEN];
+	struct kpf_vf_admin admin;
+	struct kpf_vf_req req;
+	struct kpf_vf_stats stats;
+	unsigned long nack_after;
+};
+
+/* vf_cfg.c */
+void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf);
+void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf);
+const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf);
+u32 kpf_vf_state(const struct kpf_dev *pf, const struct kpf_vf *vf);
+void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf);
+void kpf_vf_renew(struct kpf_dev *pf, struct kpf_vf *vf);
+
+/* vf_mbx.c */
+bool kpf_mbx_receive(struct kpf_dev *pf, u8 vf, u32 *msg);
+void kpf_mbx_reply(struct kpf_dev *pf, u8 vf, const u32 *msg, int words);
+void kpf_mbx_release(struct kpf_dev *pf, u8 vf);
+void kpf_mbx_notify(struct kpf_dev *pf, u8 vf, u32 word);
+void kpf_mbx_work(struct work_struct *work);
+
+/* vf_msg.c */
+void kpf_vf_handle(struct kpf_dev *pf, struct kpf_vf *vf);
+void kpf_vf_handle_reset(struct kpf_dev *pf, struct kpf_vf *vf);
+
+/* vf_ndo.c */
+int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac);
+int kpf_ndo_set_vf_vlan(struct net_device *netdev, int num, u16 vlan, u8 qos,
+			__be16 proto);
+int kpf_ndo_set_vf_rate(struct net_device *netdev, int num, int min_rate,
+			int max_rate);
+int kpf_ndo_set_vf_spoofchk(struct net_device *netdev, int num, bool on);
+int kpf_ndo_set_vf_trust(struct net_device *netdev, int num, bool on);
+int kpf_ndo_set_vf_link_state(struct net_device *netdev, int num, int state);
+int kpf_ndo_get_vf_config(struct net_device *netdev, int num,
+			  struct ifla_vf_info *info);
+int kpf_ndo_get_vf_stats(struct net_device *netdev, int num,
+			 struct ifla_vf_stats *stats);
+
+/* sriov.c */
+void kpf_vf_refresh_stats(struct kpf_dev *pf, struct kpf_vf *vf);
+
+#endif

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Virtual functions: making them, losing them, and the PF's resets. */
+#include <linux/etherdevice.h>
+#include <linux/jhash.h>
+#include <linux/rtnetlink.h>
+
+#include "kpf_vf.h"
+
+void kpf_sriov_init(struct kpf_dev *pf)
+{
+	mutex_init(&pf->sriov.lock);
+	INIT_WORK(&pf->sriov.mbx_work, kpf_mbx_work);
+}
+
+/* Hard irq: somebody has mail, or was reset */
+void kpf_sriov_irq(struct kpf_dev *pf)
+{
+	queue_work(system_unbound_wq, &pf->sriov.mbx_work);
+}
+
+/*
+ * The same address in every life of a VF, without anybody having to set it:
+ * the PF's, made local and unlike that of any other VF by its last octets.
+ */
+static void kpf_vf_default_mac(const struct kpf_dev *pf, u8 num, u8 *mac)
+{
+	u32 hash = jhash(pf->perm_addr, ETH_ALEN, num);
+
+	ether_addr_copy(mac, pf->perm_addr);
+	mac[0] = (mac[0] | 0x02) & ~0x01;
+	mac[3] = hash >> 8;
+	mac[4] = hash;
+	mac[5] = pf->perm_addr[5] + 1 + num;
+}
+
+static struct kpf_vf *kpf_vf_alloc(struct kpf_dev *pf, int num_vfs)
+{
+	struct kpf_vf *vf = kcalloc(num_vfs, sizeof(*vf), GFP_KERNEL);
+	int i;
+
+	if (!vf)
+		return NULL;
+	for (i = 0; i < num_vfs; i++) {
+		vf[i].num = i;
+		vf[i].admin.spoofchk = true;
+		vf[i].admin.link_state = IFLA_VF_LINK_STATE_AUTO;
+		vf[i].nack_after = jiffies;
+		kpf_vf_default_mac(pf, i, vf[i].default_mac);
+	}
+	return vf;
+}
+
+/* Pools and PF ready for VFs that do not exist yet */
+static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
+{
+	struct kpf_net *net = pf->net;
+	struct kpf_vf *vf;
+	int err, i;
+
+	vf = kpf_vf_alloc(pf, num_vfs);
+	if (!vf)
+		return -ENOMEM;
+
+	rtnl_lock();
+	pf->sriov.user_pairs = net->cfg.pairs;
+	err = kpf_net_set_num_vfs(net, num_vfs, 1);
+	if (err) {
+		rtnl_unlock();
+		kfree(vf);
+		return err;
+	}
+	mutex_lock(&pf->sriov.lock);
+	pf->sriov.vf = vf;
+	for (i = 0; i < num_vfs; i++) {
+		kpf_vf_refresh_stats(pf, &vf[i]);
+		memset(&vf[i].stats, 0, offsetof(struct kpf_vf_stats, last));
+		kpf_vf_forget(pf, &vf[i]);
+	}
+	mutex_unlock(&pf->sriov.lock);
+
+	/* VFs work without the PF's interface */
+	kpf_hw_enable(pf);
+	kpf_link_start(pf);
+	kpf_hw_notify_vfs(pf);
+	rtnl_unlock();
+	return 0;
+}
+
+/* All of the card is the PF's again */
+static void kpf_sriov_restore(struct kpf_dev *pf)
+{
+	struct kpf_net *net = pf->net;
+	struct kpf_vf *vf;
+
+	rtnl_lock();
+	mutex_lock(&pf->sriov.lock);
+	vf = pf->sriov.vf;
+	pf->sriov.vf = NULL;
+	mutex_unlock(&pf->sriov.lock);
+	cancel_work_sync(&pf->sriov.mbx_work);
+
+	if (kpf_net_set_num_vfs(net, 0, pf->sriov.user_pairs) &&
+	    kpf_net_set_num_vfs(net, 0, 1))
+		netdev_err(net->netdev, "cannot leave the pools: no memory\n");
+	if (!netif_running(net->netdev)) {
+		kpf_link_stop(pf);
+		kpf_hw_disable(pf);
+	}
+	rtnl_unlock();
+	kfree(vf);
+}
+
+static int kpf_sriov_enable(struct kpf_dev *pf, int num_vfs)
+{
+	int err;
+
+	if (!kpf_irq_has_other(pf)) {
+		pci_err(pf->pdev, "VFs need MSI-X\n");
+		return -EOPNOTSUPP;
+	}
+	if (num_vfs > KPF_MAX_VFS) {
+		pci_err(pf->pdev, "at most %u VFs: one pool is the PF's\n",
+			KPF_MAX_VFS);
+		return -ERANGE;
+	}
+	err = kpf_sriov_prepare(pf, num_vfs);
+	if (err)
+		return err;
+	/* VFs of this host probe, and say hello to us, in here */
+	err = pci_enable_sriov(pf->pdev, num_vfs);
+	if (err) {
+		kpf_sriov_restore(pf);
+		return err;
+	}
+	return num_vfs;
+}
+
+static void kpf_sriov_disable(struct kpf_dev *pf)
+{
+	if (!pf->num_vfs)
+		return;
+	/* VFs of this host say good-bye in here */
+	pci_disable_sriov(pf->pdev);
+	kpf_sriov_restore(pf);
+}
+
+/* sysfs sriov_numvfs; the device is locked */
+int kpf_sriov_configure(struct pci_dev *pdev, int num_vfs)
+{
+	struct kpf_dev *pf = pci_get_drvdata(pdev);
+
+	if (num_vfs)
+		return kpf_sriov_enable(pf, num_vfs);
+	kpf_sriov_disable(pf);
+	return 0;
+}
+
+/* The driver leaves, and VFs cannot be without it */
+void kpf_sriov_fini(struct kpf_dev *pf)
+{
+	kpf_sriov_disable(pf);
+}
+
+/*
+ * A reset takes the VFs' queues, and no interrupt tells them. Say so while
+ * the mailbox still works; their drivers also see it by themselves.
+ * Context: RTNL.
+ */
+void kpf_sriov_before_reset(struct kpf_dev *pf)
+{
+	int i;
+
+	mutex_lock(&pf->sriov.lock);
+	for (i = 0; pf->sriov.vf && i < pf->num_vfs; i++) {
+		struct kpf_vf *vf = &pf->sriov.vf[i];
+
+		kpf_vf_refresh_stats(pf, vf);
+		if (vf->cts)
+			kpf_mbx_notify(pf, i, KWL_MSG_CONTROL);
+		vf->cts = false;
+	}
+	mutex_unlock(&pf->sriov.lock);
+}
+
+/* Pools as the administrator wants them; the VFs come and ask for the rest */
+void kpf_sriov_after_reset(struct kpf_dev *pf)
+{
+	int i;
+
+	mutex_lock(&pf->sriov.lock);
+	for (i = 0; pf->sriov.vf && i < pf->num_vfs; i++) {
+		memset(pf->sriov.vf[i].stats.last, 0,
+		       sizeof(pf->sriov.vf[i].stats.last));
+		kpf_vf_forget(pf, &pf->sriov.vf[i]);
+	}
+	mutex_unlock(&pf->sriov.lock);
+	if (pf->num_vfs) {
+		kpf_hw_enable(pf);
+		kpf_hw_notify_vfs(pf);
+	}
+}
+
+/* From phylib's work, under the PHY's lock: that one comes first */
+void kpf_sriov_link_changed(struct kpf_dev *pf)
+{
+	int i;
+
+	mutex_lock(&pf->sriov.lock);
+	for (i = 0; pf->sriov.vf && i < pf->num_vfs; i++) {
+		kpf_vf_apply(pf, &pf->sriov.vf[i]);
+		kpf_vf_notify_state(pf, &pf->sriov.vf[i]);
+	}
+	mutex_unlock(&pf->sriov.lock);
+}
+
+static void kpf_vf_count(struct kpf_dev *pf, struct kpf_vf *vf, int which,
+			 u32 reg, u64 *total)
+{
+	u32 now = kwl_rd32(&pf->hw, reg);
+
+	/* The difference is right past the wrap of 32 bits */
+	*total += now - vf->stats.last[which];
+	vf->stats.last[which] = now;
+}
+
+/* Context: sriov.lock */
+void kpf_vf_refresh_stats(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	struct kpf_vf_stats *s = &vf->stats;
+
+	if (READ_ONCE(pf->offline) || pf->hw.gone)
+		return;
+	kpf_vf_count(pf, vf, 0, KWL_PVFGPRC(vf->num), &s->rx_packets);
+	kpf_vf_count(pf, vf, 1, KWL_PVFGPTC(vf->num), &s->tx_packets);
+	kpf_vf_count(pf, vf, 2, KWL_PVFGORC(vf->num), &s->rx_bytes);
+	kpf_vf_count(pf, vf, 3, KWL_PVFGOTC(vf->num), &s->tx_bytes);
+	kpf_vf_count(pf, vf, 4, KWL_PVFMPRC(vf->num), &s->multicast);
+}
+
+/* Byte counters wrap after 34 seconds at line rate */
+void kpf_sriov_refresh_stats(struct kpf_dev *pf)
+{
+	int i;
+
+	mutex_lock(&pf->sriov.lock);
+	for (i = 0; pf->sriov.vf && i < pf->num_vfs; i++)
+		kpf_vf_refresh_stats(pf, &pf->sriov.vf[i]);
+	mutex_unlock(&pf->sriov.lock);
+}

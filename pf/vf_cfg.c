@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From what the administrator and the VF want to the registers of its pool.
+ * Whoever changes a wish calls kpf_vf_apply() afterwards; nobody else writes
+ * these registers.
+ */
+#include <linux/bitfield.h>
+#include <linux/etherdevice.h>
+
+#include "kpf_vf.h"
+
+/* The address a VF gets when it asks */
+const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf)
+{
+	return is_zero_ether_addr(vf->admin.mac) ? vf->default_mac :
+						   vf->admin.mac;
+}
+
+static bool kpf_vf_link_up(const struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	switch (vf->admin.link_state) {
+	case IFLA_VF_LINK_STATE_ENABLE:
+		return true;
+	case IFLA_VF_LINK_STATE_DISABLE:
+		return false;
+	default:
+		return netif_carrier_ok(pf->net->netdev);
+	}
+}
+
+/* What a VF that speaks the extension is told, KWL_STATE_* */
+u32 kpf_vf_state(const struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	return kpf_vf_link_up(pf, vf) ? 0 : KWL_STATE_LINK_DOWN;
+}
+
+/*
+ * Tell a VF of a new link state. Others than ours take their link from
+ * STATUS, and from whether the PF's last word was that they are in service.
+ */
+void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	bool off = vf->admin.link_state == IFLA_VF_LINK_STATE_DISABLE;
+	u32 word = KWL_MSG_CONTROL;
+
+	if (!vf->cts)
+		return;
+	if (vf->ext)
+		word |= FIELD_PREP(KWL_MSG_INFO, kpf_vf_state(pf, vf));
+	if (vf->ext || !off)
+		word |= KWL_MSG_CTS;
+	kpf_mbx_notify(pf, vf->num, word);
+}
+
+/* Make a VF say hello again, because what it was told then has changed */
+void kpf_vf_renew(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	if (!vf->cts)
+		return;
+	if (vf->ext) {
+		kpf_mbx_notify(pf, vf->num, KWL_MSG_CONTROL | KWL_MSG_CTS |
+			       FIELD_PREP(KWL_MSG_INFO, KWL_STATE_RENEW));
+		return;
+	}
+	vf->cts = false;
+	kpf_vf_apply(pf, vf);
+	kpf_mbx_notify(pf, vf->num, KWL_MSG_CONTROL);
+}
+
+static void kpf_vf_apply_pool(struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	u32 val = KWL_VMOLR_BAM | KWL_VMOLR_LPE | KWL_VMOLR_STRVLAN |
+		  KWL_VMOLR_STRCRC;
+
+	val |= FIELD_PREP(KWL_VMOLR_RLPML, vf->req.max_frame);
+	/* Untagged frames belong to no port VLAN */
+	if (!vf->admin.vlan)
+		val |= KWL_VMOLR_AUPE;
+	if (vf->req.multicast || vf->req.allmulti)
+		val |= KWL_VMOLR_ROMPE;
+	if (vf->req.allmulti)
+		val |= KWL_VMOLR_MPME;
+	kwl_wr32(&pf->hw, KWL_VMOLR(vf->num), val);
+}
+
+static void kpf_vf_apply_tag(struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	u16 tag = vf->admin.vlan | FIELD_PREP(VLAN_PRIO_MASK, vf->admin.qos);
+	u32 val = 0;
+
+	if (vf->admin.vlan)
+		val = FIELD_PREP(KWL_VMVIR_MODE, KWL_VMVIR_MODE_ALWAYS) |
+		      FIELD_PREP(KWL_VMVIR_TAG, tag);
+	kwl_wr32(&pf->hw, KWL_VMVIR(vf->num), val);
+}
+
+static void kpf_vf_apply_spoofchk(struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	u32 mac = FIELD_PREP(KWL_DTXSWC_MACAS, BIT(vf->num));
+	u32 vlan = FIELD_PREP(KWL_DTXSWC_VLANAS, BIT(vf->num));
+	u32 set = 0;
+
+	if (vf->admin.spoofchk) {
+		set |= mac;
+		/* A VF that uses no VLANs has none to be checked against */
+		if (vf->admin.vlan || vf->req.vlans)
+			set |= vlan;
+	}
+	kwl_rmw32(&pf->hw, KWL_DTXSWC, mac | vlan, set);
+}
+
+/* The limit is a fraction of the link's speed, in units of 2^-14 */
+static void kpf_vf_apply_rate(struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	u32 speed = pf->link.phy ? pf->link.phy->speed : 0;
+	u32 val = 0;
+
+	if (vf->admin.max_rate && vf->admin.max_rate < speed)
+		val = KWL_RTTBCNRC_ENABLE |
+		      FIELD_PREP(KWL_RTTBCNRC_FACTOR,
+				 (speed << KWL_RTTBCNRC_FRACTION) /
+				 vf->admin.max_rate);
+	/* Queue by queue; the VF's second one is the same VF */
+	kwl_wr32(&pf->hw, KWL_RTTBCNRM, KWL_RTTBCNRM_JUMBO);
+	kwl_wr32(&pf->hw, KWL_RTTDQSEL, vf->num);
+	kwl_wr32(&pf->hw, KWL_RTTBCNRC, val);
+	kwl_wr32(&pf->hw, KWL_RTTDQSEL, vf->num + KWL_MAX_POOLS);
+	kwl_wr32(&pf->hw, KWL_RTTBCNRC, val);
+}
+
+/* In service, and not shut off by the administrator */
+static void kpf_vf_apply_enable(struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	bool on = vf->cts &&
+		  vf->admin.link_state != IFLA_VF_LINK_STATE_DISABLE;
+	u32 bit = BIT(vf->num);
+
+	kwl_rmw32(&pf->hw, KWL_VFRE, bit, on ? bit : 0);
+	kwl_rmw32(&pf->hw, KWL_VFTE, bit, on ? bit : 0);
+}
+
+/* Context: sriov.lock */
+void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	lockdep_assert_held(&pf->sriov.lock);
+
+	kpf_vf_apply_pool(pf, vf);
+	kpf_vf_apply_tag(pf, vf);
+	kpf_vf_apply_spoofchk(pf, vf);
+	kpf_vf_apply_rate(pf, vf);
+	kpf_filter_set_vf_addr(pf, vf->num,
+			       is_zero_ether_addr(vf->req.mac) ? NULL :
+								 vf->req.mac);
+	if (vf->admin.vlan)
+		kpf_filter_set_vf_vlan(pf, vf->num, vf->admin.vlan, true);
+	kpf_vf_apply_enable(pf, vf);
+}
+
+/*
+ * The VF has been reset or has gone: nothing of what it asked for may be
+ * there for whoever comes next.
+ * Context: sriov.lock
+ */
+void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	vf->cts = false;
+	memset(&vf->req, 0, sizeof(vf->req));
+	vf->req.max_frame = ETH_FRAME_LEN + ETH_FCS_LEN + VLAN_HLEN;
+	kpf_filter_drop_vf_unicast(pf, vf->num);
+	kpf_filter_set_vf_multicast(pf, vf->num, NULL, 0);
+	kpf_filter_drop_vf_vlans(pf, vf->num);
+	kpf_vf_apply(pf, vf);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PF end of the mailbox: who has something to say, and the buffer's
+ * ownership. Runs in a work item; a VF can make it work, not wait: everything
+ * has a bound.
+ */
+#include <linux/delay.h>
+#include <linux/iopoll.h>
+
+#include "kpf_vf.h"
+
+#define KPF_MBX_POLL_US		50
+#define KPF_MBX_TAKE_US		2000
+/* Rounds over all VFs before others get the CPU */
+#define KPF_MBX_ROUNDS		8
+
+/* The emulator never frees a buffer that a VF sits on; give up on it */
+static bool kpf_mbx_try_take(struct kpf_dev *pf, u8 vf)
+{
+	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf), KWL_P2V_PFU);
+	return kwl_rd32(&pf->hw, KWL_PFMAILBOX(vf)) & KWL_P2V_PFU;
+}
+
+static bool kpf_mbx_take(struct kpf_dev *pf, u8 vf)
+{
+	bool ok;
+
+	return !read_poll_timeout(kpf_mbx_try_take, ok, ok, KPF_MBX_POLL_US,
+				  KPF_MBX_TAKE_US, false, pf, vf);
+}
+
+/*
+ * Take in a VF's message, all 16 words, and tell it so. The buffer stays
+ * ours until the reply or kpf_mbx_release(), so the answer cannot be mixed
+ * up with another question.
+ */
+bool kpf_mbx_receive(struct kpf_dev *pf, u8 vf, u32 *msg)
+{
+	int i;
+
+	if (!kpf_mbx_take(pf, vf))
+		return false;
+	for (i = 0; i < KWL_MBX_WORDS; i++)
+		msg[i] = kwl_rd32(&pf->hw, KWL_VMBMEM(vf, i));
+	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf), KWL_P2V_ACK | KWL_P2V_PFU);
+	return true;
+}
+
+/* Without PFU, STS both sends and gives the buffer back */
+void kpf_mbx_reply(struct kpf_dev *pf, u8 vf, const u32 *msg, int words)
+{
+	int i;
+
+	for (i = 0; i < words; i++)
+		kwl_wr32(&pf->hw, KWL_VMBMEM(vf, i), msg[i]);
+	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf), KWL_P2V_STS);
+}
+
+void kpf_mbx_release(struct kpf_dev *pf, u8 vf)
+{
+	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf), 0);
+}
+
+/* A word that nobody has asked for; lost on a VF that sits on the buffer */
+void kpf_mbx_notify(struct kpf_dev *pf, u8 vf, u32 word)
+{
+	if (!kpf_mbx_take(pf, vf))
+		return;
+	kpf_mbx_reply(pf, vf, &word, 1);
+}
+
+/* A request is looked at after the reset that came before it */
+static bool kpf_mbx_serve(struct kpf_dev *pf, struct kpf_vf *vf, u32 vflre,
+			  u32 icr)
+{
+	bool busy = false;
+
+	if (vflre & BIT(vf->num)) {
+		kwl_wr32(&pf->hw, KWL_VFLRE, BIT(vf->num));
+		kpf_vf_handle_reset(pf, vf);
+		busy = true;
+	}
+	if (icr & KWL_MBVFICR_REQ(vf->num)) {
+		kwl_wr32(&pf->hw, KWL_MBVFICR, KWL_MBVFICR_REQ(vf->num));
+		kpf_vf_handle(pf, vf);
+		busy = true;
+	}
+	if (icr & KWL_MBVFICR_ACK(vf->num))
+		kwl_wr32(&pf->hw, KWL_MBVFICR, KWL_MBVFICR_ACK(vf->num));
+	return busy;
+}
+
+static bool kpf_mbx_round(struct kpf_dev *pf)
+{
+	u32 vflre = kwl_rd32(&pf->hw, KWL_VFLRE);
+	u32 icr = kwl_rd32(&pf->hw, KWL_MBVFICR);
+	bool busy = false;
+	int i;
+
+	lockdep_assert_held(&pf->sriov.lock);
+
+	if (pf->hw.gone || READ_ONCE(pf->offline))
+		return false;
+	for (i = 0; i < pf->num_vfs; i++)
+		busy |= kpf_mbx_serve(pf, &pf->sriov.vf[i], vflre, icr);
+	/* The emulator also tells of VFs that have just gone */
+	kwl_wr32(&pf->hw, KWL_VFLRE, vflre);
+	return busy;
+}
+
+/*
+ * One interrupt stands for any number of events of any VF, so look until
+ * there is nothing left, then look no more.
+ */
+void kpf_mbx_work(struct work_struct *work)
+{
+	struct kpf_sriov *sriov = container_of(work, struct kpf_sriov,
+					       mbx_work);
+	struct kpf_dev *pf = container_of(sriov, struct kpf_dev, sriov);
+	bool busy = false;
+	int round;
+
+	mutex_lock(&sriov->lock);
+	for (round = 0; sriov->vf && round < KPF_MBX_ROUNDS; round++) {
+		busy = kpf_mbx_round(pf);
+		if (!busy)
+			break;
+	}
+	mutex_unlock(&sriov->lock);
+	if (busy)
+		queue_work(system_unbound_wq, work);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ip link set PF vf N: check, note the wish, apply it, tell the VF if it has
+ * to know. Works whether or not the PF is up and whoever drives the VF.
+ */
+#include <linux/etherdevice.h>
+
+#include "kpf_vf.h"
+
+/* The VF, with the lock taken; NULL and no lock if there is none */
+static struct kpf_vf *kpf_vf_lock(struct kpf_dev *pf, int num)
+{
+	mutex_lock(&pf->sriov.lock);
+	if (pf->sriov.vf && num >= 0 && num < pf->num_vfs)
+		return &pf->sriov.vf[num];
+	mutex_unlock(&pf->sriov.lock);
+	return NULL;
+}
+
+static struct kpf_dev *kpf_of(struct net_device *netdev)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	return net->pf;
+}
+
+/* Zero gives the choice back to the VF */
+int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf;
+
+	if (!is_zero_ether_addr(mac) && !is_valid_ether_addr(mac))
+		return -EINVAL;
+	vf = kpf_vf_lock(pf, num);
+	if (!vf)
+		return -EINVAL;
+	ether_addr_copy(vf->admin.mac, mac);
+	/* Already its address: nothing to be interrupted for */
+	if (!ether_addr_equal(vf->req.mac, kpf_vf_granted_mac(vf)))
+		kpf_vf_renew(pf, vf);
+	mutex_unlock(&pf->sriov.lock);
+	return 0;
+}
+
+int kpf_ndo_set_vf_vlan(struct net_device *netdev, int num, u16 vlan, u8 qos,
+			__be16 proto)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf;
+	int err = 0;
+
+	if (vlan >= VLAN_N_VID - 1 || qos > 7)
+		return -EINVAL;
+	if (proto != htons(ETH_P_8021Q))
+		return -EPROTONOSUPPORT;
+	vf = kpf_vf_lock(pf, num);
+	if (!vf)
+		return -EINVAL;
+	if (vlan == vf->admin.vlan && qos == vf->admin.qos)
+		goto out;
+	if (vlan) {
+		err = kpf_filter_set_vf_vlan(pf, num, vlan, true);
+		if (err)
+			goto out;
+	}
+	/* Its own VLANs end here, and so does a former port VLAN */
+	vf->admin.vlan = vlan;
+	vf->admin.qos = vlan ? qos : 0;
+	vf->req.vlans = 0;
+	kpf_filter_drop_vf_vlans(pf, num);
+	kpf_vf_apply(pf, vf);
+	kpf_vf_renew(pf, vf);
+out:
+	mutex_unlock(&pf->sriov.lock);
+	return err;
+}
+
+int kpf_ndo_set_vf_rate(struct net_device *netdev, int num, int min_rate,
+			int max_rate)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf;
+
+	/* The 82576 limits, it guarantees nothing */
+	if (min_rate)
+		return -EOPNOTSUPP;
+	if (max_rate < 0 || max_rate > SPEED_1000)
+		return -EINVAL;
+	vf = kpf_vf_lock(pf, num);
+	if (!vf)
+		return -EINVAL;
+	vf->admin.max_rate = max_rate;
+	kpf_vf_apply(pf, vf);
+	mutex_unlock(&pf->sriov.lock);
+	return 0;
+}
+
+int kpf_ndo_set_vf_spoofchk(struct net_device *netdev, int num, bool on)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf = kpf_vf_lock(pf, num);
+
+	if (!vf)
+		return -EINVAL;
+	vf->admin.spoofchk = on;
+	kpf_vf_apply(pf, vf);
+	mutex_unlock(&pf->sriov.lock);
+	return 0;
+}
+
+int kpf_ndo_set_vf_trust(struct net_device *netdev, int num, bool on)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf = kpf_vf_lock(pf, num);
+
+	if (!vf)
+		return -EINVAL;
+	if (vf->admin.trusted != on) {
+		vf->admin.trusted = on;
+		/* What it was granted as a trusted one goes at once */
+		vf->req.allmulti = vf->req.allmulti && on;
+		kpf_vf_apply(pf, vf);
+		kpf_vf_renew(pf, vf);
+	}
+	mutex_unlock(&pf->sriov.lock);
+	return 0;
+}
+
+int kpf_ndo_set_vf_link_state(struct net_device *netdev, int num, int state)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf;
+
+	if (state < IFLA_VF_LINK_STATE_AUTO ||
+	    state > IFLA_VF_LINK_STATE_DISABLE)
+		return -EINVAL;
+	vf = kpf_vf_lock(pf, num);
+	if (!vf)
+		return -EINVAL;
+	vf->admin.link_state = state;
+	kpf_vf_apply(pf, vf);
+	kpf_vf_notify_state(pf, vf);
+	mutex_unlock(&pf->sriov.lock);
+	return 0;
+}
+
+int kpf_ndo_get_vf_config(struct net_device *netdev, int num,
+			  struct ifla_vf_info *info)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf = kpf_vf_lock(pf, num);
+
+	if (!vf)
+		return -EINVAL;
+	info->vf = num;
+	/* What a VF has chosen says more than what it would have got */
+	if (is_zero_ether_addr(vf->admin.mac) && vf->cts)
+		ether_addr_copy(info->mac, vf->req.mac);
+	else
+		ether_addr_copy(info->mac, kpf_vf_granted_mac(vf));
+	info->vlan = vf->admin.vlan;
+	info->qos = vf->admin.qos;
+	info->vlan_proto = htons(ETH_P_8021Q);
+	info->max_tx_rate = vf->admin.max_rate;
+	info->min_tx_rate = 0;
+	info->spoofchk = vf->admin.spoofchk;
+	info->trusted = vf->admin.trusted;
+	info->linkstate = vf->admin.link_state;
+	mutex_unlock(&pf->sriov.lock);
+	return 0;
+}
+
+int kpf_ndo_get_vf_stats(struct net_device *netdev, int num,
+			 struct ifla_vf_stats *stats)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf = kpf_vf_lock(pf, num);
+
+	if (!vf)
+		return -EINVAL;
+	kpf_vf_refresh_stats(pf, vf);
+	stats->rx_packets = vf->stats.rx_packets;
+	stats->tx_packets = vf->stats.tx_packets;
+	stats->rx_bytes = vf->stats.rx_bytes;
+	stats->tx_bytes = vf->stats.tx_bytes;
+	stats->multicast = vf->stats.multicast;
+	mutex_unlock(&pf->sriov.lock);
+	return 0;
+}
