@@ -40,7 +40,7 @@ def tcp_pair(env, direction, version=4, options=()):
     options: (level, name, value) triples for the sender, in force before it connects.
     """
     near, far = ("dut", "peer") if direction == "tx" else ("peer", "dut")
-    space = {"dut": None, "peer": env.ns}
+    space = {"dut": getattr(env, "near_ns", None), "peer": env.ns}
     with make_socket(socket.SOCK_STREAM, version, space[far]) as server:
         server.bind((host_addr(env, version, far), 0))
         server.listen(1)
@@ -52,6 +52,16 @@ def tcp_pair(env, direction, version=4, options=()):
         receiver, _ = server.accept()
         receiver.settimeout(30)
     return sender, receiver
+
+
+def abort(*socks):
+    """Give up connections at once; dead ones linger for minutes and keep their namespace from going."""
+    for sock in socks:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
 
 def transfer(env, direction, version=4, size=2 << 20, options=()):
@@ -70,8 +80,12 @@ def transfer(env, direction, version=4, size=2 << 20, options=()):
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
     with sender, receiver:
-        while chunk := receiver.recv(1 << 16):
-            digest.update(chunk)
+        try:
+            while chunk := receiver.recv(1 << 16):
+                digest.update(chunk)
+        except OSError:
+            abort(sender, receiver)
+            raise
         thread.join(30)
     if errors:
         raise errors[0]
@@ -81,7 +95,7 @@ def transfer(env, direction, version=4, size=2 << 20, options=()):
 def udp_exchange(env, direction, version=4, sizes=(1, 100, 1400)):
     """Send one datagram of each size; return (payloads sent, payloads received) in order."""
     near, far = ("dut", "peer") if direction == "tx" else ("peer", "dut")
-    space = {"dut": None, "peer": env.ns}
+    space = {"dut": getattr(env, "near_ns", None), "peer": env.ns}
     sent, got = [random.randbytes(size) for size in sizes], []
     with make_socket(socket.SOCK_DGRAM, version, space[far]) as server, \
          make_socket(socket.SOCK_DGRAM, version, space[near]) as client:
@@ -150,7 +164,7 @@ class Stream:
     def __exit__(self, kind, *_):
         self.stopping = True
         if kind:
-            self._abort()
+            abort(self.sender, self.receiver)
         for thread in self.threads:
             thread.join(60)
         alive = any(thread.is_alive() for thread in self.threads)
@@ -158,15 +172,6 @@ class Stream:
         self.receiver.close()
         if kind is None and (self.problem or alive):
             raise RuntimeError(f"background traffic: {self.problem or 'stuck'}")
-
-    def _abort(self):
-        # Without this a dead connection lingers for minutes and keeps its namespace from going.
-        for sock in (self.sender, self.receiver):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 def ping(target, count=1, size=56, options="", ns=None):

@@ -7,12 +7,12 @@ The offline self-test resets the device. Each setting is checked by its effect o
 """
 
 from lib.py import ksft_eq, ksft_exit, ksft_run, ksft_true, ksft_variants, defer
-from kwl_env import Env, link, on_stock, stock_xfail
+from kwl_env import Env, link, on_stock, stock_skip, stock_xfail
 from kwl_frames import ether, to_dut
 from kwl_nic import irq_names
 from kwl_rss import RxMeta, expected_hash, flow, rxfh
-from kwl_sys import run
-from kwl_traffic import ping, transfer
+from kwl_sys import run, write
+from kwl_traffic import Stream, ping, transfer
 from kwl_wire import never_reaches_dut, on_wire, reaches_dut
 
 MARK = b"kawela-reset"
@@ -174,10 +174,23 @@ def transmit_settings(env):
         ksft_true(len(wire.wait(1)) >= 1, "tagged frames on the wire")
 
 
+def function_reset(env):
+    """A reset of the PCI function from sysfs: connections survive it, settings too."""
+    stock_skip("does not come back from a function reset")
+    env.set_mtu(3000)
+    defer(env.set_mtu, 1500)
+    with Stream(env, "tx") as out, Stream(env, "rx") as back:
+        write(env.sysfs / "reset", 1)
+        env.wait_carrier(30)
+        out.moves(timeout=60)
+        back.moves(timeout=60)
+    ksft_eq(ping(env.peer_v4, count=2, size=2972, options="-M do"), 2, "full frames")
+
+
 def main():
     """Run the cases."""
     ksft_run([mtu_and_rings, rss_table_and_key, vlans, mac_address, receive_filter, offloads,
-              coalescing_and_channels, transmit_settings], args=(Env(),))
+              coalescing_and_channels, transmit_settings, function_reset], args=(Env(),))
     ksft_exit()
 
 

@@ -15,7 +15,6 @@ FOREIGN = "52:54:00:00:00:99"
 GROUP = "01:00:5e:11:22:33"
 # The device has 24 exact entries; one is the interface's own address.
 MANY = 40
-# Hash filtering takes the two last octets: none of the addresses above shares them with another.
 
 
 def frame_to(env, address):
@@ -142,6 +141,10 @@ def modes_survive_down_up(env):
 def main():
     """Run the cases."""
     env = Env()
+    # IPv6 joins groups that end like the addresses, and the emulator lets unicast frames through
+    # the group filter when their last octets match: leave exact matches to prove themselves.
+    for name in ("default", env.ifname):
+        run(f"sysctl -qw net.ipv6.conf.{name}.disable_ipv6=1")
     run("modprobe macvlan")
     ksft_run([own_and_broadcast, multicast_groups, many_groups, extra_unicast, extra_unicast_removed, unicast_overflow,
               exact_after_overflow, all_multicast, promiscuous, modes_survive_down_up], args=(env,))

@@ -69,9 +69,18 @@ def timeouts(env):
     return sum(int(read(f"{base}/{queue}/tx_timeout")) for queue in os.listdir(base) if queue.startswith("tx-"))
 
 
+def inflight(env):
+    """Return the bytes that byte queue limits take for given to the device and not yet sent."""
+    base = f"/sys/class/net/{env.ifname}/queues"
+    return sum(int(read(f"{base}/{queue}/byte_queue_limits/inflight"))
+               for queue in os.listdir(base) if queue.startswith("tx-"))
+
+
 def provoke(env):
     """Stop the queues, fill them to the brim, and wait until the watchdog has struck."""
     before = timeouts(env)
+    # Else the frames wait for the partner's address to be asked for, on a queue that is stopped.
+    ksft_eq(ping(env.peer_v4), 1, "answers before")
     ksft_ge(len(stop_queues(env)), 1, "queues switched off")
     with make_socket(socket.SOCK_DGRAM, 4) as sock:
         sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20)
@@ -81,6 +90,7 @@ def provoke(env):
                 sock.sendto(bytes(1400), (env.peer_v4, 9))
             except BlockingIOError:
                 break
+        ksft_ge(inflight(env), 1400, "bytes in flight while stopped")
         wait_for(lambda: timeouts(env) > before, 30, "the watchdog")
     env.wait_carrier(30)
 
@@ -91,6 +101,7 @@ def recovers(env):
     env.wait_carrier()
     provoke(env)
     wait_for(lambda: ping(env.peer_v4, options="-W 1 -w 2"), 30, "an answer after recovery")
+    wait_for(lambda: inflight(env) == 0, 10, "the device to have sent everything")
     for direction in ("tx", "rx"):
         sent, got = transfer(env, direction, size=1 << 20)
         ksft_eq(sent, got, f"md5, {direction}")

@@ -6,10 +6,11 @@
 import struct
 from types import SimpleNamespace
 
-from lib.py import ksft_eq, ksft_exit, ksft_in, ksft_run, ksft_variants, defer
+from lib.py import ksft_eq, ksft_exit, ksft_in, ksft_run, ksft_true, ksft_variants, defer
 from kwl_env import Env, stock_xfail
 from kwl_frames import to_dut
 from kwl_sys import run
+from kwl_trace import RxTrace
 from kwl_traffic import ping, transfer
 from kwl_wire import handed_to_driver, never_reaches_dut, on_wire, reaches_dut
 
@@ -71,6 +72,20 @@ def strip(env, rxvlan):
         frames = reaches_dut(env, to_dut(env, 4, "udp", tci=tci, payload=MARK), MARK)
         ksft_eq([one.tci for one in frames], [tci], "tag as received")
     ksft_eq(ping(far, count=2), 2, "answers")
+
+
+def stripped_by_device(env):
+    """With rxvlan on the tag is taken out by the device, with it off the frame comes as it was."""
+    add_vlan(env, 100)
+    frame = to_dut(env, 4, "udp", tci=3 << 13 | 100, payload=MARK)
+    with RxTrace(env.ifname) as trace:
+        for state, tagged, tci in (("on", 1, 3 << 13 | 100), ("off", 0, 0), ("on", 1, 3 << 13 | 100)):
+            env.ethtool("-K", "rxvlan", state, check=False)
+            env.wait_carrier()
+            trace.take()
+            reaches_dut(env, frame, MARK)
+            seen = {(row["vlan_tagged"], row["vlan_tci"]) for row in trace.take() if row["protocol"] in (0x800, 0x8100)}
+            ksft_true((tagged, tci) in seen, f"rxvlan {state}: (tag apart, tag) {seen}, expected {(tagged, tci)}")
 
 
 def filter_foreign(env):
@@ -151,8 +166,8 @@ def offloads_within(env):
 
 def main():
     """Run the cases."""
-    ksft_run([talk, insert, strip, filter_foreign, filter_forgets, promiscuous_sees_all, filter_toggle,
-              priority_tag, many_and_down_up, offloads_within], args=(Env(),))
+    ksft_run([talk, insert, strip, stripped_by_device, filter_foreign, filter_forgets, promiscuous_sees_all,
+              filter_toggle, priority_tag, many_and_down_up, offloads_within], args=(Env(),))
     ksft_exit()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import paths
 
-FOLDERS = ("net", "stress")
+FOLDERS = ("net", "sriov", "stress")
 HEADER = re.compile(r"# kawela: (.*)")
 DRIVERS = ("kawela", "stock")
 

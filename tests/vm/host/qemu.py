@@ -79,20 +79,29 @@ def quoted(path: Path) -> str:
     return str(path).replace(",", ",,")
 
 
-def topology(name: str) -> list[str]:
-    """The network devices of a topology file."""
+def topology(name: str) -> tuple[list[str], str]:
+    """The network devices of a topology file, and its share in the kernel's command
+    line: of several -append, QEMU would take the last one only.
+    """
     if name not in paths.topologies():
         raise paths.BenchError(f"no topology '{name}': choose one of "
                                f"{', '.join(paths.topologies())}")
-    return shlex.split((paths.TOPOLOGIES / name).read_text(), comments=True)
+    words = shlex.split((paths.TOPOLOGIES / name).read_text(), comments=True)
+    append = []
+    while "-append" in words:
+        at = words.index("-append")
+        append.append(words[at + 1])
+        del words[at:at + 2]
+    return words, " ".join(append)
 
 
 def command(kernel: str, topology_name: str, append: str) -> list[str]:
     """A full machine, to be started in the directory that takes its files: the path
     of a socket has to be short, so that it is a relative one.
     """
-    return [*machine(kernel, f"bench_kernel={kernel} "
-                                f"bench_topology={topology_name} {append}"), *accelerator(),
+    devices, more = topology(topology_name)
+    return [*machine(kernel, f"bench_kernel={kernel} bench_topology={topology_name} "
+                             f"{append} {more}"), *accelerator(),
             "-drive", f"if=none,id=disk,format=raw,snapshot=on,"
                       f"file={quoted(paths.BUILD)}/root.img",
             # zeroing a part of a snapshot fails on some file systems
@@ -104,4 +113,4 @@ def command(kernel: str, topology_name: str, append: str) -> list[str]:
             "-device", "virtserialport,chardev=bench,name=kawela.bench",
             "-device", "virtio-rng-pci",
             "-pidfile", "pid",
-            *topology(topology_name)]
+            *devices]
