@@ -135,6 +135,17 @@ static void kwl_rx_hash(netdev_features_t features, struct sk_buff *skb,
 }
 
 /*
+ * A VF may be in a VLAN that the PF has put it into and that it knows nothing
+ * of: that tag is not for the stack.
+ */
+static void kwl_rx_tag(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
+		       u16 tci)
+{
+	if (!rxr->vlans || test_bit(tci & VLAN_VID_MASK, rxr->vlans))
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), tci);
+}
+
+/*
  * The emulator's switch does not spare the sender its own multicast. Silicon
  * does, so this costs nothing there.
  */
@@ -172,8 +183,7 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	kwl_rx_hash(features, skb, wb);
 	/* Whatever the feature says by now, this tag is no longer in the frame */
 	if (status & KWL_RXD_VP)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
-				       le16_to_cpu(wb->vlan));
+		kwl_rx_tag(rxr, skb, le16_to_cpu(wb->vlan));
 	skb_record_rx_queue(skb, rxr->queue);
 	skb->protocol = eth_type_trans(skb, rxr->netdev);
 	napi_gro_receive(rxr->napi, skb);

@@ -409,6 +409,26 @@ void kpf_filter_set_vf_addr(struct kpf_dev *pf, u8 vf, const u8 *addr)
 	spin_unlock_bh(&pf->filter.lock);
 }
 
+/*
+ * Does somebody else have this address? Entries are looked up together, so a
+ * VF that took it would hear what is meant for the other.
+ */
+bool kpf_filter_is_taken(struct kpf_dev *pf, u8 vf, const u8 *addr)
+{
+	bool taken = false;
+	int i;
+
+	spin_lock_bh(&pf->filter.lock);
+	for (i = 0; i < KWL_RAR_ENTRIES; i++) {
+		const struct kpf_rar *rar = &pf->filter.rar[i];
+
+		if (rar->pools & ~BIT(vf) && ether_addr_equal(rar->addr, addr))
+			taken = true;
+	}
+	spin_unlock_bh(&pf->filter.lock);
+	return taken;
+}
+
 /* One more unicast address for a VF; -ENOSPC if it or the card is full */
 int kpf_filter_add_vf_unicast(struct kpf_dev *pf, u8 vf, const u8 *addr)
 {

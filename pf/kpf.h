@@ -57,7 +57,7 @@ struct kpf_link {
  * @pools: who gets it; 0 if the entry is free
  */
 struct kpf_rar {
-	u8 addr[ETH_ALEN];
+	u8 addr[ETH_ALEN] __aligned(2);
 	u8 pools;
 };
 
@@ -271,6 +271,7 @@ void kpf_filter_set_vlan_filter(struct kpf_dev *pf, bool on);
 void kpf_filter_set_own_pool(struct kpf_dev *pf, u32 max_frame, bool strip);
 int kpf_filter_set_num_vfs(struct kpf_dev *pf, u16 num_vfs);
 void kpf_filter_set_vf_addr(struct kpf_dev *pf, u8 vf, const u8 *addr);
+bool kpf_filter_is_taken(struct kpf_dev *pf, u8 vf, const u8 *addr);
 int kpf_filter_add_vf_unicast(struct kpf_dev *pf, u8 vf, const u8 *addr);
 void kpf_filter_drop_vf_unicast(struct kpf_dev *pf, u8 vf);
 void kpf_filter_set_vf_multicast(struct kpf_dev *pf, u8 vf, const u16 *hashes,

@@ -70,6 +70,8 @@ struct kpf_vf_stats {
  * @req: the VF's own; forgotten when it is reset
  * @stats: counters
  * @nack_after: jiffies before which no bare NACK is sent again
+ * @unread: the VF has not acknowledged our last word
+ * @pending: what to tell it when it has
  */
 struct kpf_vf {
 	u8 num;
@@ -80,6 +82,8 @@ struct kpf_vf {
 	struct kpf_vf_req req;
 	struct kpf_vf_stats stats;
 	unsigned long nack_after;
+	bool unread;
+	u32 pending;
 };
 
 /* vf_cfg.c */
@@ -88,17 +92,21 @@ void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf);
 const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf);
 u32 kpf_vf_state(const struct kpf_dev *pf, const struct kpf_vf *vf);
 void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf);
-void kpf_vf_renew(struct kpf_dev *pf, struct kpf_vf *vf);
+void kpf_vf_impose_mac(struct kpf_dev *pf, struct kpf_vf *vf);
+void kpf_vf_renew(struct kpf_dev *pf, struct kpf_vf *vf, u32 why);
 
 /* vf_mbx.c */
 bool kpf_mbx_receive(struct kpf_dev *pf, u8 vf, u32 *msg);
-void kpf_mbx_reply(struct kpf_dev *pf, u8 vf, const u32 *msg, int words);
+void kpf_mbx_reply(struct kpf_dev *pf, struct kpf_vf *vf, const u32 *msg,
+		   int words);
 void kpf_mbx_release(struct kpf_dev *pf, u8 vf);
-void kpf_mbx_notify(struct kpf_dev *pf, u8 vf, u32 word);
+void kpf_mbx_notify(struct kpf_dev *pf, struct kpf_vf *vf, u32 word);
+void kpf_mbx_farewell(struct kpf_dev *pf, struct kpf_vf *vf);
 void kpf_mbx_work(struct work_struct *work);
 
 /* vf_msg.c */
 void kpf_vf_handle(struct kpf_dev *pf, struct kpf_vf *vf);
+bool kpf_vf_may_nack(struct kpf_vf *vf);
 void kpf_vf_handle_reset(struct kpf_dev *pf, struct kpf_vf *vf);
 
 /* vf_ndo.c */

@@ -8,45 +8,6 @@
 
 #include "kpf.h"
 
-#define KPF_BAR_REGS	0
-
-static int kpf_pci_map(struct kpf_dev *pf)
-{
-	struct pci_dev *pdev = pf->pdev;
-	int err;
-
-	err = pci_enable_device_mem(pdev);
-	if (err)
-		return err;
-	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
-	if (err)
-		goto err_disable;
-	err = pci_request_mem_regions(pdev, KBUILD_MODNAME);
-	if (err)
-		goto err_disable;
-	pf->hw.regs = pci_iomap(pdev, KPF_BAR_REGS, 0);
-	if (!pf->hw.regs) {
-		err = -ENOMEM;
-		goto err_release;
-	}
-	pci_set_master(pdev);
-	return 0;
-
-err_release:
-	pci_release_mem_regions(pdev);
-err_disable:
-	pci_disable_device(pdev);
-	return err;
-}
-
-static void kpf_pci_unmap(struct kpf_dev *pf)
-{
-	pci_clear_master(pf->pdev);
-	pci_iounmap(pf->pdev, pf->hw.regs);
-	pci_release_mem_regions(pf->pdev);
-	pci_disable_device(pf->pdev);
-}
-
 /* From an unknown state to a quiet function whose address is known */
 static int kpf_probe_hw(struct kpf_dev *pf)
 {
@@ -75,7 +36,6 @@ static struct kpf_dev *kpf_alloc(struct pci_dev *pdev)
 	if (!pf)
 		return NULL;
 	pf->pdev = pdev;
-	pf->hw.dev = &pdev->dev;
 	spin_lock_init(&pf->stats_lock);
 	mutex_init(&pf->sem_lock);
 	kpf_filter_init(pf);
@@ -100,7 +60,7 @@ static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pf = kpf_alloc(pdev);
 	if (!pf)
 		return -ENOMEM;
-	err = kpf_pci_map(pf);
+	err = kwl_pci_map(pdev, &pf->hw, KBUILD_MODNAME);
 	if (err)
 		goto err_free;
 	err = kpf_irq_init(pf);
@@ -142,7 +102,7 @@ err_net:
 err_irq:
 	kpf_irq_fini(pf);
 err_unmap:
-	kpf_pci_unmap(pf);
+	kwl_pci_unmap(pdev, &pf->hw);
 err_free:
 	kpf_free(pf);
 	return err;
@@ -164,7 +124,7 @@ static void kpf_remove(struct pci_dev *pdev)
 		  KWL_CTRL_EXT_DRV_LOAD | KWL_CTRL_EXT_PFRSTD, 0);
 	kpf_net_destroy(pf->net);
 	kpf_irq_fini(pf);
-	kpf_pci_unmap(pf);
+	kwl_pci_unmap(pdev, &pf->hw);
 	kpf_free(pf);
 }
 

@@ -268,7 +268,11 @@ void kpf_selftest(struct kpf_net *net, struct ethtool_test *test, u64 *data)
 
 	memset(data, 0, KPF_SELFTESTS * sizeof(*data));
 
-	if (test->flags & ETH_TEST_FL_OFFLINE) {
+	if (test->flags & ETH_TEST_FL_OFFLINE && pf->num_vfs) {
+		netdev_warn(net->netdev, "no offline tests: VFs are in use\n");
+		kpf_test_note(test, data, KPF_TEST_REGISTERS, -EBUSY);
+		kpf_test_note(test, data, KPF_TEST_LOOPBACK, -EBUSY);
+	} else if (test->flags & ETH_TEST_FL_OFFLINE) {
 		if (netif_running(net->netdev))
 			kpf_test_offline(net, test, data);
 		else

@@ -176,7 +176,7 @@ void kpf_sriov_before_reset(struct kpf_dev *pf)
 
 		kpf_vf_refresh_stats(pf, vf);
 		if (vf->cts)
-			kpf_mbx_notify(pf, i, KWL_MSG_CONTROL);
+			kpf_mbx_farewell(pf, vf);
 		vf->cts = false;
 	}
 	mutex_unlock(&pf->sriov.lock);

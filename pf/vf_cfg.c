@@ -49,22 +49,41 @@ void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf)
 		word |= FIELD_PREP(KWL_MSG_INFO, kpf_vf_state(pf, vf));
 	if (vf->ext || !off)
 		word |= KWL_MSG_CTS;
-	kpf_mbx_notify(pf, vf->num, word);
+	kpf_mbx_notify(pf, vf, word);
 }
 
-/* Make a VF say hello again, because what it was told then has changed */
-void kpf_vf_renew(struct kpf_dev *pf, struct kpf_vf *vf)
+/*
+ * Make a VF of ours say hello again, because what it was told then has
+ * changed: @why is 0 or KWL_STATE_NEW_MAC. What has changed is in force
+ * already, whether or not the VF listens. Others notice when they are reset.
+ */
+void kpf_vf_renew(struct kpf_dev *pf, struct kpf_vf *vf, u32 why)
 {
-	if (!vf->cts)
+	if (vf->cts && vf->ext)
+		kpf_mbx_notify(pf, vf, KWL_MSG_CONTROL | KWL_MSG_CTS |
+			       FIELD_PREP(KWL_MSG_INFO, KWL_STATE_RENEW | why));
+}
+
+/*
+ * The administrator has decided on an address: the VF gets nothing for any
+ * other from now on. One that is not ours has to be reset to know of it.
+ */
+void kpf_vf_impose_mac(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	const u8 *mac = kpf_vf_granted_mac(vf);
+
+	if (!vf->cts || ether_addr_equal(vf->req.mac, mac))
 		return;
+	ether_addr_copy(vf->req.mac, mac);
+	kpf_filter_drop_vf_unicast(pf, vf->num);
 	if (vf->ext) {
-		kpf_mbx_notify(pf, vf->num, KWL_MSG_CONTROL | KWL_MSG_CTS |
-			       FIELD_PREP(KWL_MSG_INFO, KWL_STATE_RENEW));
+		kpf_vf_apply(pf, vf);
+		kpf_vf_renew(pf, vf, KWL_STATE_NEW_MAC);
 		return;
 	}
 	vf->cts = false;
 	kpf_vf_apply(pf, vf);
-	kpf_mbx_notify(pf, vf->num, KWL_MSG_CONTROL);
+	kpf_mbx_notify(pf, vf, KWL_MSG_CONTROL);
 }
 
 static void kpf_vf_apply_pool(struct kpf_dev *pf, const struct kpf_vf *vf)
@@ -96,17 +115,10 @@ static void kpf_vf_apply_tag(struct kpf_dev *pf, const struct kpf_vf *vf)
 
 static void kpf_vf_apply_spoofchk(struct kpf_dev *pf, const struct kpf_vf *vf)
 {
-	u32 mac = FIELD_PREP(KWL_DTXSWC_MACAS, BIT(vf->num));
-	u32 vlan = FIELD_PREP(KWL_DTXSWC_VLANAS, BIT(vf->num));
-	u32 set = 0;
+	u32 bits = FIELD_PREP(KWL_DTXSWC_MACAS, BIT(vf->num)) |
+		   FIELD_PREP(KWL_DTXSWC_VLANAS, BIT(vf->num));
 
-	if (vf->admin.spoofchk) {
-		set |= mac;
-		/* A VF that uses no VLANs has none to be checked against */
-		if (vf->admin.vlan || vf->req.vlans)
-			set |= vlan;
-	}
-	kwl_rmw32(&pf->hw, KWL_DTXSWC, mac | vlan, set);
+	kwl_rmw32(&pf->hw, KWL_DTXSWC, bits, vf->admin.spoofchk ? bits : 0);
 }
 
 /* The limit is a fraction of the link's speed, in units of 2^-14 */
@@ -151,6 +163,8 @@ void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf)
 	kpf_filter_set_vf_addr(pf, vf->num,
 			       is_zero_ether_addr(vf->req.mac) ? NULL :
 								 vf->req.mac);
+	/* Frames with a priority and no VLAN bypass no port VLAN */
+	kpf_filter_set_vf_vlan(pf, vf->num, 0, !vf->admin.vlan);
 	if (vf->admin.vlan)
 		kpf_filter_set_vf_vlan(pf, vf->num, vf->admin.vlan, true);
 	kpf_vf_apply_enable(pf, vf);
@@ -164,10 +178,16 @@ void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf)
 void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf)
 {
 	vf->cts = false;
+	vf->ext = false;
+	vf->unread = false;
+	vf->pending = 0;
 	memset(&vf->req, 0, sizeof(vf->req));
 	vf->req.max_frame = ETH_FRAME_LEN + ETH_FCS_LEN + VLAN_HLEN;
 	kpf_filter_drop_vf_unicast(pf, vf->num);
 	kpf_filter_set_vf_multicast(pf, vf->num, NULL, 0);
 	kpf_filter_drop_vf_vlans(pf, vf->num);
+	/* The emulator ORs the next driver's vectors into these */
+	if (pf->emulated)
+		kwl_wr32(&pf->hw, KWL_IVAR(vf->num), 0);
 	kpf_vf_apply(pf, vf);
 }

@@ -4,6 +4,7 @@
  * ownership. Runs in a work item; a VF can make it work, not wait: everything
  * has a bound.
  */
+#include <linux/bitfield.h>
 #include <linux/delay.h>
 #include <linux/iopoll.h>
 
@@ -13,6 +14,9 @@
 #define KPF_MBX_TAKE_US		2000
 /* Rounds over all VFs before others get the CPU */
 #define KPF_MBX_ROUNDS		8
+#define KPF_MBX_STICKY		FIELD_PREP_CONST(KWL_MSG_INFO,		\
+						 KWL_STATE_RENEW |	\
+						 KWL_STATE_NEW_MAC)
 
 /* The emulator never frees a buffer that a VF sits on; give up on it */
 static bool kpf_mbx_try_take(struct kpf_dev *pf, u8 vf)
@@ -47,13 +51,15 @@ bool kpf_mbx_receive(struct kpf_dev *pf, u8 vf, u32 *msg)
 }
 
 /* Without PFU, STS both sends and gives the buffer back */
-void kpf_mbx_reply(struct kpf_dev *pf, u8 vf, const u32 *msg, int words)
+void kpf_mbx_reply(struct kpf_dev *pf, struct kpf_vf *vf, const u32 *msg,
+		   int words)
 {
 	int i;
 
 	for (i = 0; i < words; i++)
-		kwl_wr32(&pf->hw, KWL_VMBMEM(vf, i), msg[i]);
-	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf), KWL_P2V_STS);
+		kwl_wr32(&pf->hw, KWL_VMBMEM(vf->num, i), msg[i]);
+	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf->num), KWL_P2V_STS);
+	vf->unread = true;
 }
 
 void kpf_mbx_release(struct kpf_dev *pf, u8 vf)
@@ -61,12 +67,51 @@ void kpf_mbx_release(struct kpf_dev *pf, u8 vf)
 	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf), 0);
 }
 
-/* A word that nobody has asked for; lost on a VF that sits on the buffer */
-void kpf_mbx_notify(struct kpf_dev *pf, u8 vf, u32 word)
+/* A question that we have not looked at yet lies in the buffer */
+static bool kpf_mbx_has_request(struct kpf_dev *pf, u8 vf)
 {
-	if (!kpf_mbx_take(pf, vf))
+	return kwl_rd32(&pf->hw, KWL_MBVFICR) & KWL_MBVFICR_REQ(vf);
+}
+
+/*
+ * A word that nobody has asked for. There is one buffer: while it holds a
+ * question, or an answer that the VF has not fetched, the word waits, and a
+ * later one takes its place. Lost on a VF that sits on the buffer.
+ */
+void kpf_mbx_notify(struct kpf_dev *pf, struct kpf_vf *vf, u32 word)
+{
+	/* Of an older word that nobody has read, only the wish to renew counts */
+	if (word)
+		vf->pending = (vf->pending & KPF_MBX_STICKY) | word;
+	if (vf->unread || !kpf_mbx_take(pf, vf->num))
 		return;
+	if (kpf_mbx_has_request(pf, vf->num)) {
+		kpf_mbx_release(pf, vf->num);
+		return;
+	}
+	word = vf->pending;
+	vf->pending = 0;
 	kpf_mbx_reply(pf, vf, &word, 1);
+}
+
+/* The last word before the function is reset: never mind what it replaces */
+void kpf_mbx_farewell(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	u32 word = KWL_MSG_CONTROL;
+
+	if (kpf_mbx_take(pf, vf->num))
+		kpf_mbx_reply(pf, vf, &word, 1);
+}
+
+/* It has fetched our last word. One that is not in service may be told so. */
+static void kpf_mbx_acked(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	kwl_wr32(&pf->hw, KWL_MBVFICR, KWL_MBVFICR_ACK(vf->num));
+	vf->unread = false;
+	if (vf->pending)
+		kpf_mbx_notify(pf, vf, 0);
+	else if (!vf->cts && kpf_vf_may_nack(vf))
+		kpf_mbx_notify(pf, vf, KWL_MSG_NACK);
 }
 
 /* A request is looked at after the reset that came before it */
@@ -80,13 +125,13 @@ static bool kpf_mbx_serve(struct kpf_dev *pf, struct kpf_vf *vf, u32 vflre,
 		kpf_vf_handle_reset(pf, vf);
 		busy = true;
 	}
+	if (icr & KWL_MBVFICR_ACK(vf->num))
+		kpf_mbx_acked(pf, vf);
 	if (icr & KWL_MBVFICR_REQ(vf->num)) {
 		kwl_wr32(&pf->hw, KWL_MBVFICR, KWL_MBVFICR_REQ(vf->num));
 		kpf_vf_handle(pf, vf);
 		busy = true;
 	}
-	if (icr & KWL_MBVFICR_ACK(vf->num))
-		kwl_wr32(&pf->hw, KWL_MBVFICR, KWL_MBVFICR_ACK(vf->num));
 	return busy;
 }
 
@@ -104,7 +149,7 @@ static bool kpf_mbx_round(struct kpf_dev *pf)
 	for (i = 0; i < pf->num_vfs; i++)
 		busy |= kpf_mbx_serve(pf, &pf->sriov.vf[i], vflre, icr);
 	/* The emulator also tells of VFs that have just gone */
-	kwl_wr32(&pf->hw, KWL_VFLRE, vflre);
+	kwl_wr32(&pf->hw, KWL_VFLRE, vflre & ~(BIT(pf->num_vfs) - 1));
 	return busy;
 }
 

@@ -24,6 +24,15 @@ static void kpf_msg_get_addr(const u32 *msg, u8 *addr)
 	put_unaligned_le16(msg[2], addr + 4);
 }
 
+/* A VF cannot make us say no more often than this */
+bool kpf_vf_may_nack(struct kpf_vf *vf)
+{
+	if (time_before(jiffies, vf->nack_after))
+		return false;
+	vf->nack_after = jiffies + KPF_NACK_INTERVAL;
+	return true;
+}
+
 /* VFLRE: the function was reset, by its driver or on the bus */
 void kpf_vf_handle_reset(struct kpf_dev *pf, struct kpf_vf *vf)
 {
@@ -52,8 +61,8 @@ static void kpf_msg_reset(struct kpf_dev *pf, struct kpf_vf *vf,
 		reply[KWL_EXT_REPLY_WORD] = KWL_EXT_MAGIC;
 		reply[KWL_EXT_STATE_WORD] = kpf_vf_state(pf, vf);
 	}
-	kpf_mbx_reply(pf, vf->num, reply, vf->ext ? KWL_EXT_REPLY_WORDS :
-						    KWL_MSG_RESET_WORDS);
+	kpf_mbx_reply(pf, vf, reply, vf->ext ? KWL_EXT_REPLY_WORDS :
+					       KWL_MSG_RESET_WORDS);
 }
 
 static int kpf_msg_set_primary(struct kpf_dev *pf, struct kpf_vf *vf,
@@ -65,6 +74,8 @@ static int kpf_msg_set_primary(struct kpf_dev *pf, struct kpf_vf *vf,
 	if (!is_zero_ether_addr(vf->admin.mac) && !vf->admin.trusted &&
 	    !ether_addr_equal(addr, vf->admin.mac))
 		return -EPERM;
+	if (kpf_filter_is_taken(pf, vf->num, addr))
+		return -EADDRINUSE;
 	ether_addr_copy(vf->req.mac, addr);
 	kpf_vf_apply(pf, vf);
 	return 0;
@@ -88,6 +99,8 @@ static int kpf_msg_set_mac(struct kpf_dev *pf, struct kpf_vf *vf,
 			return -EADDRNOTAVAIL;
 		if (!is_zero_ether_addr(vf->admin.mac) && !vf->admin.trusted)
 			return -EPERM;
+		if (kpf_filter_is_taken(pf, vf->num, addr))
+			return -EADDRINUSE;
 		return kpf_filter_add_vf_unicast(pf, vf->num, addr);
 	default:
 		return -EINVAL;
@@ -192,12 +205,10 @@ static void kpf_msg_no_session(struct kpf_dev *pf, struct kpf_vf *vf,
 {
 	u32 reply = msg[0] | KWL_MSG_NACK;
 
-	if (time_before(jiffies, vf->nack_after)) {
+	if (kpf_vf_may_nack(vf))
+		kpf_mbx_reply(pf, vf, &reply, 1);
+	else
 		kpf_mbx_release(pf, vf->num);
-		return;
-	}
-	vf->nack_after = jiffies + KPF_NACK_INTERVAL;
-	kpf_mbx_reply(pf, vf->num, &reply, 1);
 }
 
 /* Context: sriov.lock */
@@ -227,5 +238,5 @@ void kpf_vf_handle(struct kpf_dev *pf, struct kpf_vf *vf)
 		dev_dbg(pf->hw.dev, "VF %u: message %#x refused: %d\n",
 			vf->num, msg[0], err);
 	reply = msg[0] | KWL_MSG_CTS | (err ? KWL_MSG_NACK : KWL_MSG_ACK);
-	kpf_mbx_reply(pf, vf->num, &reply, 1);
+	kpf_mbx_reply(pf, vf, &reply, 1);
 }

@@ -36,9 +36,9 @@ int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac)
 	if (!vf)
 		return -EINVAL;
 	ether_addr_copy(vf->admin.mac, mac);
-	/* Already its address: nothing to be interrupted for */
-	if (!ether_addr_equal(vf->req.mac, kpf_vf_granted_mac(vf)))
-		kpf_vf_renew(pf, vf);
+	/* Zero leaves a running VF the address it has */
+	if (!is_zero_ether_addr(mac))
+		kpf_vf_impose_mac(pf, vf);
 	mutex_unlock(&pf->sriov.lock);
 	return 0;
 }
@@ -70,7 +70,7 @@ int kpf_ndo_set_vf_vlan(struct net_device *netdev, int num, u16 vlan, u8 qos,
 	vf->req.vlans = 0;
 	kpf_filter_drop_vf_vlans(pf, num);
 	kpf_vf_apply(pf, vf);
-	kpf_vf_renew(pf, vf);
+	kpf_vf_renew(pf, vf, 0);
 out:
 	mutex_unlock(&pf->sriov.lock);
 	return err;
@@ -119,9 +119,14 @@ int kpf_ndo_set_vf_trust(struct net_device *netdev, int num, bool on)
 	if (vf->admin.trusted != on) {
 		vf->admin.trusted = on;
 		/* What it was granted as a trusted one goes at once */
-		vf->req.allmulti = vf->req.allmulti && on;
+		if (!on) {
+			vf->req.allmulti = false;
+			kpf_filter_drop_vf_unicast(pf, num);
+			if (!is_zero_ether_addr(vf->admin.mac))
+				kpf_vf_impose_mac(pf, vf);
+		}
 		kpf_vf_apply(pf, vf);
-		kpf_vf_renew(pf, vf);
+		kpf_vf_renew(pf, vf, 0);
 	}
 	mutex_unlock(&pf->sriov.lock);
 	return 0;

@@ -1,19 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ethtool, as far as a VF has it: the port itself is the PF's. */
+#include <linux/bitfield.h>
 #include <linux/ethtool.h>
 
 #include "kvf.h"
 
+/* The port's speed is to be seen from every VF */
+static u32 kvf_speed(u32 status)
+{
+	switch (FIELD_GET(KWL_STATUS_SPEED, status)) {
+	case KWL_SPEED_10:
+		return SPEED_10;
+	case KWL_SPEED_100:
+		return SPEED_100;
+	default:
+		return SPEED_1000;
+	}
+}
+
 static int kvf_get_link_ksettings(struct net_device *netdev,
 				  struct ethtool_link_ksettings *cmd)
 {
+	struct kvf_net *net = netdev_priv(netdev);
+
 	cmd->base.autoneg = AUTONEG_DISABLE;
 	cmd->base.port = PORT_OTHER;
 	cmd->base.speed = SPEED_UNKNOWN;
 	cmd->base.duplex = DUPLEX_UNKNOWN;
 	if (netif_carrier_ok(netdev)) {
-		cmd->base.speed = SPEED_1000;
-		cmd->base.duplex = DUPLEX_FULL;
+		u32 status = kwl_rd32(&net->kvf->hw, KWL_STATUS);
+
+		cmd->base.speed = kvf_speed(status);
+		cmd->base.duplex = status & KWL_STATUS_FD ? DUPLEX_FULL :
+							    DUPLEX_HALF;
 	}
 	return 0;
 }
@@ -56,9 +75,40 @@ static void kvf_get_channels(struct net_device *netdev,
 	ch->other_count = 1;
 }
 
+static int kvf_get_coalesce(struct net_device *netdev,
+			    struct ethtool_coalesce *ec,
+			    struct kernel_ethtool_coalesce *kec,
+			    struct netlink_ext_ack *extack)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+
+	ec->rx_coalesce_usecs = net->usecs;
+	return 0;
+}
+
+static int kvf_set_coalesce(struct net_device *netdev,
+			    struct ethtool_coalesce *ec,
+			    struct kernel_ethtool_coalesce *kec,
+			    struct netlink_ext_ack *extack)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+
+	if (ec->rx_coalesce_usecs > FIELD_MAX(KWL_EITR_INTERVAL)) {
+		NL_SET_ERR_MSG_FMT_MOD(extack, "rx-usecs is at most %u",
+				       (unsigned int)FIELD_MAX(KWL_EITR_INTERVAL));
+		return -ERANGE;
+	}
+	net->usecs = ec->rx_coalesce_usecs;
+	kwl_irq_set_usecs(net->port.vec[0], net->usecs);
+	return 0;
+}
+
 const struct ethtool_ops kvf_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS,
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= kvf_get_link_ksettings,
+	.get_coalesce		= kvf_get_coalesce,
+	.set_coalesce		= kvf_set_coalesce,
 	.get_ringparam		= kvf_get_ringparam,
 	.set_ringparam		= kvf_set_ringparam,
 	.get_channels		= kvf_get_channels,

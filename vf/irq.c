@@ -104,6 +104,9 @@ void kvf_irq_setup_vector(struct kvf_net *net)
 	vec->rxr.tail = vec->rxr.regs + KWL_RDT;
 	vec->txr.regs = regs + KWL_VF_TXQ(0);
 	vec->txr.tail = vec->txr.regs + KWL_TDT;
+	vec->rxr.vlans = net->vlans;
+	/* Nothing to be seen of it on silicon, whose switch does that */
+	vec->rxr.prune = true;
 }
 
 static u32 kvf_irq_entry(enum kvf_vector vector)

@@ -78,7 +78,8 @@ struct kvf_lists {
  * @service: looks after session, link and lists
  * @lists: what the stack wants
  * @pf_state: KWL_STATE_*, as a PF of ours has said last; others say nothing
- * @session: the PF has answered a reset and keeps us in service
+ * @session: the PF has answered a reset and keeps us in service; set under
+ *	RTNL (or before the interface is there), taken away by anybody
  * @mbx_check: jiffies before which traffic does not make us look for mail
  * @irq_name: names of the vectors
  */
@@ -131,6 +132,7 @@ void kvf_irq_apply(struct kvf_net *net);
 /* mbx.c */
 void kvf_mbx_init(struct kvf_dev *kvf);
 int kvf_mbx_reset(struct kvf_dev *kvf);
+bool kvf_mbx_pf_ready(struct kvf_dev *kvf);
 int kvf_mbx_request(struct kvf_dev *kvf, u32 *msg, int words);
 int kvf_mbx_poll(struct kvf_dev *kvf, u32 *word);
 
@@ -153,6 +155,7 @@ void kvf_service_start(struct kvf_dev *kvf);
 void kvf_service_stop(struct kvf_dev *kvf);
 void kvf_service_kick(struct kvf_dev *kvf);
 void kvf_service_link(struct kvf_dev *kvf);
+void kvf_service_lose(struct kvf_dev *kvf);
 void kvf_service_notice(struct kvf_dev *kvf, u32 word);
 
 #endif

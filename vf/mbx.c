@@ -10,7 +10,8 @@
 #include "kvf.h"
 
 #define KVF_MBX_POLL_US		200
-#define KVF_MBX_TAKE_US		20000
+/* The PF keeps the buffer from a question to its answer */
+#define KVF_MBX_TAKE_US		500000
 #define KVF_MBX_ANSWER_US	1000000
 /* The PF's driver may be anywhere between unloaded and almost there */
 #define KVF_MBX_RSTI_US		300000
@@ -69,8 +70,10 @@ static int kvf_mbx_post(struct kvf_dev *kvf, const u32 *msg, int words)
 	err = kvf_mbx_take(kvf);
 	if (err)
 		return err;
-	/* An answer to something older is not ours */
-	kvf->mbx.seen &= ~(KWL_V2P_PFSTS | KWL_V2P_PFACK);
+	/* What lies there is about to be lost; a notice must not be */
+	if (kvf_mbx_test_clear(kvf, KWL_V2P_PFSTS))
+		kvf_service_notice(kvf, kwl_rd32(&kvf->hw, KWL_VF_VMBMEM(0)));
+	kvf->mbx.seen &= ~KWL_V2P_PFACK;
 	for (i = 0; i < words; i++)
 		kwl_wr32(&kvf->hw, KWL_VF_VMBMEM(i), msg[i]);
 	/* Without VFU this also gives the buffer back */
@@ -141,11 +144,25 @@ int kvf_mbx_poll(struct kvf_dev *kvf, u32 *word)
 	if (ctl & (KWL_V2P_RSTI | KWL_V2P_RSTD)) {
 		ret = -ENETRESET;
 	} else if (ctl & KWL_V2P_PFSTS) {
-		kvf->mbx.seen &= ~KWL_V2P_PFSTS;
-		ret = kvf_mbx_fetch(kvf, word, 1) ?: 1;
+		ret = kvf_mbx_fetch(kvf, word, 1);
+		if (!ret) {
+			kvf->mbx.seen &= ~KWL_V2P_PFSTS;
+			ret = 1;
+		}
 	}
 	mutex_unlock(&kvf->mbx.lock);
 	return ret;
+}
+
+/* Not while the PF is being reset: no hello would be heard */
+bool kvf_mbx_pf_ready(struct kvf_dev *kvf)
+{
+	bool ready;
+
+	mutex_lock(&kvf->mbx.lock);
+	ready = !(kvf_mbx_ctl(kvf) & KWL_V2P_RSTI);
+	mutex_unlock(&kvf->mbx.lock);
+	return ready;
 }
 
 /*

@@ -26,23 +26,28 @@ static void kvf_net_set_addr(struct kvf_net *net, const u8 *addr)
 }
 
 /*
- * Which address is ours? The one we have, if the PF lets us; else the one
- * that its administrator has set.
+ * Which address is ours? The one we have, if the PF lets us; else, or if
+ * @take, the one that its administrator has set.
  */
-static int kvf_net_settle_addr(struct kvf_net *net, const u8 *granted)
+static int kvf_net_settle_addr(struct kvf_net *net, const u8 *granted,
+			       bool take)
 {
 	struct net_device *netdev = net->netdev;
-	int err;
+	int err = -EPERM;
 
-	err = kvf_request_mac(net->kvf, netdev->dev_addr);
-	if (err != -EPERM || ether_addr_equal(granted, netdev->dev_addr))
-		return err == -EPERM ? 0 : err;
+	if (!take)
+		err = kvf_request_mac(net->kvf, netdev->dev_addr);
+	if (err != -EPERM)
+		return err;
+	if (ether_addr_equal(granted, netdev->dev_addr))
+		return 0;
 
 	netdev_info(netdev, "the PF gives us the address %pM\n", granted);
 	kvf_net_set_addr(net, granted);
 	if (netdev->reg_state == NETREG_REGISTERED)
 		call_netdevice_notifiers(NETDEV_CHANGEADDR, netdev);
-	return kvf_request_mac(net->kvf, granted);
+	err = kvf_request_mac(net->kvf, granted);
+	return err == -EPERM ? 0 : err;
 }
 
 static int kvf_net_restore_vlans(struct kvf_net *net)
@@ -51,6 +56,8 @@ static int kvf_net_restore_vlans(struct kvf_net *net)
 	u16 vid;
 
 	for_each_set_bit(vid, net->vlans, VLAN_N_VID) {
+		if (!vid)
+			continue;
 		err = kvf_request_vlan(net->kvf, vid, true);
 		if (err && err != -EPERM)
 			return err;
@@ -62,6 +69,7 @@ static int kvf_net_restore_vlans(struct kvf_net *net)
 static int kvf_net_introduce(struct kvf_net *net)
 {
 	struct kvf_dev *kvf = net->kvf;
+	bool take = kvf->pf_state & KWL_STATE_NEW_MAC;
 	u8 granted[ETH_ALEN];
 	int err;
 
@@ -69,7 +77,7 @@ static int kvf_net_introduce(struct kvf_net *net)
 	err = kvf_request_reset(kvf, granted);
 	if (err)
 		return err;
-	err = kvf_net_settle_addr(net, granted);
+	err = kvf_net_settle_addr(net, granted, take);
 	if (err)
 		return err;
 	err = kvf_request_max_frame(kvf, net->netdev->mtu + KVF_FRAME_EXTRA);
@@ -83,6 +91,15 @@ static int kvf_net_introduce(struct kvf_net *net)
 	kvf->lists.dirty = true;
 	spin_unlock_bh(&kvf->lists_lock);
 	return 0;
+}
+
+static int kvf_net_run(struct kvf_net *net)
+{
+	int err = kwl_port_start(&net->port, net->qset);
+
+	if (!err)
+		netif_tx_wake_all_queues(net->netdev);
+	return err;
 }
 
 /*
@@ -99,12 +116,24 @@ int kvf_net_restart(struct kvf_net *net)
 	net->port.stuck = false;
 	introduced = kvf_net_introduce(net);
 	kvf_irq_apply(net);
-	err = kwl_port_start(&net->port, net->qset);
-	if (err)
+	err = kvf_net_run(net);
+	if (err) {
+		WRITE_ONCE(net->kvf->session, false);
+		netif_carrier_off(net->netdev);
 		return err;
-	netif_tx_wake_all_queues(net->netdev);
+	}
 	kvf_service_link(net->kvf);
 	return introduced;
+}
+
+/* Out of service: the PF sees the reset and lets nothing in any more */
+static void kvf_net_leave(struct kvf_net *net)
+{
+	WRITE_ONCE(net->kvf->session, false);
+	netif_carrier_off(net->netdev);
+	kwl_wr32(&net->kvf->hw, KWL_VTCTRL, KWL_VTCTRL_RST);
+	kwl_flush(&net->kvf->hw);
+	net->port.stuck = false;
 }
 
 static int kvf_open(struct net_device *netdev)
@@ -131,6 +160,7 @@ static int kvf_open(struct net_device *netdev)
 	return 0;
 
 err_free_irq:
+	kvf_net_leave(net);
 	kvf_irq_free(net);
 err_free_qset:
 	kwl_qset_free(&net->port, net->qset);
@@ -143,14 +173,9 @@ static int kvf_close(struct net_device *netdev)
 {
 	struct kvf_net *net = netdev_priv(netdev);
 
-	netif_carrier_off(netdev);
 	kwl_port_stop(&net->port);
 	kvf_irq_free(net);
-	/* The PF sees it and lets nothing in for us any more */
-	net->kvf->session = false;
-	kwl_wr32(&net->kvf->hw, KWL_VTCTRL, KWL_VTCTRL_RST);
-	kwl_flush(&net->kvf->hw);
-	net->port.stuck = false;
+	kvf_net_leave(net);
 	kwl_qset_free(&net->port, net->qset);
 	net->qset = NULL;
 	return 0;
@@ -171,20 +196,39 @@ int kvf_net_reconfigure(struct kvf_net *net, const struct kwl_queue_cfg *cfg)
 		return PTR_ERR(qset);
 
 	kwl_port_stop(&net->port);
-	err = kwl_port_start(&net->port, qset);
-	if (err) {
-		kwl_qset_free(&net->port, qset);
-		kwl_port_start(&net->port, net->qset);
+	/* A queue that does not stop still knows its memory: reset it */
+	if (net->port.stuck)
+		kvf_mbx_reset(net->kvf);
+	swap(net->qset, qset);
+	err = net->port.stuck ? kvf_net_restart(net) : kvf_net_run(net);
+	if (!net->port.qset) {
+		swap(net->qset, qset);
+		kvf_net_restart(net);
 	} else {
-		kwl_qset_free(&net->port, net->qset);
-		net->qset = qset;
 		net->cfg = *cfg;
+		err = 0;
 	}
-	netif_tx_wake_all_queues(net->netdev);
+	kwl_qset_free(&net->port, qset);
 	return err;
 }
 
-/* Clients tell "not allowed" from "broken" by the errno */
+/* Ask for an address on behalf of an interface that is down */
+static int kvf_net_ask_mac(struct kvf_net *net, const u8 *addr)
+{
+	u8 unused[ETH_ALEN];
+	int err;
+
+	err = kvf_request_reset(net->kvf, unused);
+	if (!err)
+		err = kvf_request_mac(net->kvf, addr);
+	kvf_net_leave(net);
+	return err;
+}
+
+/*
+ * Clients tell "not allowed" from "broken" by the errno. A PF that does not
+ * answer is asked again when it does.
+ */
 static int kvf_set_mac_address(struct net_device *netdev, void *p)
 {
 	struct kvf_net *net = netdev_priv(netdev);
@@ -193,11 +237,12 @@ static int kvf_set_mac_address(struct net_device *netdev, void *p)
 
 	if (!is_valid_ether_addr(sa->sa_data))
 		return -EADDRNOTAVAIL;
-	if (netif_running(netdev)) {
+	if (netif_running(netdev))
 		err = kvf_request_mac(net->kvf, sa->sa_data);
-		if (err)
-			return err == -EPERM ? -EADDRNOTAVAIL : err;
-	}
+	else
+		err = kvf_net_ask_mac(net, sa->sa_data);
+	if (err == -EPERM)
+		return -EADDRNOTAVAIL;
 	kvf_net_set_addr(net, sa->sa_data);
 	return 0;
 }
@@ -227,6 +272,9 @@ static int kvf_set_rx_mode(struct net_device *netdev,
 	lists->dirty = true;
 	spin_unlock_bh(&net->kvf->lists_lock);
 
+	if (netdev_hw_addr_list_count(uc) > KVF_MAX_UNICAST && net_ratelimit())
+		netdev_warn(netdev, "the PF lets in %u further addresses only\n",
+			    KVF_MAX_UNICAST);
 	kvf_service_kick(net->kvf);
 	return 0;
 }
@@ -240,8 +288,9 @@ static int kvf_change_mtu(struct net_device *netdev, int mtu)
 
 	if (netif_running(netdev)) {
 		err = kvf_request_max_frame(net->kvf, mtu + KVF_FRAME_EXTRA);
-		if (err)
-			return err == -EPERM ? -EINVAL : err;
+		/* No answer now: the next hello says it again */
+		if (err == -EPERM)
+			return -EINVAL;
 	}
 	WRITE_ONCE(netdev->mtu, mtu);
 	return 0;
@@ -279,8 +328,7 @@ static void kvf_tx_timeout(struct net_device *netdev, unsigned int txqueue)
 {
 	struct kvf_net *net = netdev_priv(netdev);
 
-	net->kvf->session = false;
-	kvf_service_kick(net->kvf);
+	kvf_service_lose(net->kvf);
 }
 
 static const struct net_device_ops kvf_netdev_ops = {
@@ -356,6 +404,8 @@ struct kvf_net *kvf_net_create(struct kvf_dev *kvf)
 	net->cfg.tx_count = KWL_RING_DEFAULT;
 	net->cfg.rx_count = KWL_RING_DEFAULT;
 	net->usecs = KVF_DEFAULT_USECS;
+	/* Priority tags are for everybody */
+	__set_bit(0, net->vlans);
 	kvf_irq_setup_vector(net);
 
 	netdev->netdev_ops = &kvf_netdev_ops;

@@ -8,46 +8,7 @@
 
 #include "kvf.h"
 
-#define KVF_BAR_REGS	0
-
-static int kvf_pci_map(struct kvf_dev *kvf)
-{
-	struct pci_dev *pdev = kvf->pdev;
-	int err;
-
-	err = pci_enable_device_mem(pdev);
-	if (err)
-		return err;
-	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
-	if (err)
-		goto err_disable;
-	err = pci_request_mem_regions(pdev, KBUILD_MODNAME);
-	if (err)
-		goto err_disable;
-	kvf->hw.regs = pci_iomap(pdev, KVF_BAR_REGS, 0);
-	if (!kvf->hw.regs) {
-		err = -ENOMEM;
-		goto err_release;
-	}
-	pci_set_master(pdev);
-	return 0;
-
-err_release:
-	pci_release_mem_regions(pdev);
-err_disable:
-	pci_disable_device(pdev);
-	return err;
-}
-
-static void kvf_pci_unmap(struct kvf_dev *kvf)
-{
-	pci_clear_master(kvf->pdev);
-	pci_iounmap(kvf->pdev, kvf->hw.regs);
-	pci_release_mem_regions(kvf->pdev);
-	pci_disable_device(kvf->pdev);
-}
-
-/* QEMU before 10.0.13 maps a BAR above 4 GiB to the wrong place: zeroes */
+/* Seen on QEMU 10.0.2: a BAR above 4 GiB is mapped elsewhere and reads 0 */
 static int kvf_probe_hw(struct kvf_dev *kvf)
 {
 	u32 status = kwl_rd32(&kvf->hw, KWL_STATUS);
@@ -65,7 +26,6 @@ static struct kvf_dev *kvf_alloc(struct pci_dev *pdev)
 	if (!kvf)
 		return NULL;
 	kvf->pdev = pdev;
-	kvf->hw.dev = &pdev->dev;
 	kvf->mbx_check = jiffies;
 	kvf_mbx_init(kvf);
 	kvf_service_init(kvf);
@@ -88,7 +48,7 @@ static int kvf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	kvf = kvf_alloc(pdev);
 	if (!kvf)
 		return -ENOMEM;
-	err = kvf_pci_map(kvf);
+	err = kwl_pci_map(pdev, &kvf->hw, KBUILD_MODNAME);
 	if (err)
 		goto err_free;
 	err = kvf_probe_hw(kvf);
@@ -116,7 +76,7 @@ err_net:
 err_irq:
 	kvf_irq_fini(kvf);
 err_unmap:
-	kvf_pci_unmap(kvf);
+	kwl_pci_unmap(pdev, &kvf->hw);
 err_free:
 	kvf_free(kvf);
 	return err;
@@ -130,7 +90,7 @@ static void kvf_remove(struct pci_dev *pdev)
 	kvf_service_stop(kvf);
 	kvf_net_destroy(kvf->net);
 	kvf_irq_fini(kvf);
-	kvf_pci_unmap(kvf);
+	kwl_pci_unmap(pdev, &kvf->hw);
 	kvf_free(kvf);
 }
 
@@ -140,11 +100,9 @@ static void kvf_suspend_net(struct kvf_dev *kvf)
 
 	rtnl_lock();
 	netif_device_detach(net->netdev);
-	if (netif_running(net->netdev)) {
-		netif_carrier_off(net->netdev);
-		kwl_port_stop(&net->port);
-	}
-	kvf->session = false;
+	WRITE_ONCE(kvf->session, false);
+	netif_carrier_off(net->netdev);
+	kwl_port_stop(&net->port);
 	rtnl_unlock();
 	kvf_service_stop(kvf);
 }

@@ -22,15 +22,15 @@ static int kvf_request(struct kvf_dev *kvf, u32 *msg, int words)
 	if (!kvf->session)
 		return -ENETRESET;
 	err = kvf_mbx_request(kvf, msg, words);
-	if (err)
-		return err;
-	if (!(msg[0] & KWL_MSG_CTS)) {
-		kvf->session = false;
-		kvf_service_kick(kvf);
-		return -ENETRESET;
+	/* Unanswered or not understood: all of it has to be said again */
+	if (err || !(msg[0] & KWL_MSG_CTS)) {
+		kvf_service_lose(kvf);
+		return err ? err : -ENETRESET;
 	}
-	if (FIELD_GET(KWL_MSG_ID, msg[0]) != id)
+	if (FIELD_GET(KWL_MSG_ID, msg[0]) != id) {
+		kvf_service_lose(kvf);
 		return -EBADMSG;
+	}
 	return msg[0] & KWL_MSG_ACK ? 0 : -EPERM;
 }
 

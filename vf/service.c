@@ -11,13 +11,25 @@
 
 #define KVF_SERVICE_SECS	2
 
+/* The session is over; the service starts a new one. Any context. */
+void kvf_service_lose(struct kvf_dev *kvf)
+{
+	WRITE_ONCE(kvf->session, false);
+	kvf_service_kick(kvf);
+}
+
 /* A notice; in-tree PFs send it without state */
 void kvf_service_notice(struct kvf_dev *kvf, u32 word)
 {
-	if (FIELD_GET(KWL_MSG_ID, word) == KWL_MSG_CONTROL)
-		kvf->pf_state = FIELD_GET(KWL_MSG_INFO, word);
+	if (FIELD_GET(KWL_MSG_ID, word) != KWL_MSG_CONTROL) {
+		/* The one other word that comes unasked: a bare NACK */
+		if (!(word & KWL_MSG_CTS) && word & KWL_MSG_NACK)
+			kvf_service_lose(kvf);
+		return;
+	}
+	kvf->pf_state = FIELD_GET(KWL_MSG_INFO, word);
 	if (!(word & KWL_MSG_CTS) || kvf->pf_state & KWL_STATE_RENEW)
-		kvf->session = false;
+		kvf_service_lose(kvf);
 }
 
 /* What is in the mailbox may end the session; that is all it can do */
@@ -28,7 +40,7 @@ static void kvf_service_mail(struct kvf_dev *kvf)
 
 	ret = kvf_mbx_poll(kvf, &word);
 	if (ret == -ENETRESET)
-		kvf->session = false;
+		kvf_service_lose(kvf);
 	if (ret == 1)
 		kvf_service_notice(kvf, word);
 }
@@ -65,7 +77,8 @@ void kvf_service_link(struct kvf_dev *kvf)
 {
 	struct net_device *netdev = kvf->net->netdev;
 	u32 status = kwl_rd32(&kvf->hw, KWL_STATUS);
-	bool up = kvf->session && !kvf->hw.gone && (status & KWL_STATUS_LU) &&
+	bool up = netif_running(netdev) && READ_ONCE(kvf->session) &&
+		  !kvf->hw.gone && (status & KWL_STATUS_LU) &&
 		  !(kvf->pf_state & KWL_STATE_LINK_DOWN);
 
 	if (up == netif_carrier_ok(netdev))
@@ -81,10 +94,16 @@ static void kvf_service(struct work_struct *work)
 {
 	struct kvf_dev *kvf = container_of(work, struct kvf_dev, service.work);
 
+	/* Waking up, or the end of a PCI reset, starts it again */
+	if (kvf->hw.gone) {
+		netif_carrier_off(kvf->net->netdev);
+		return;
+	}
 	if (netif_running(kvf->net->netdev) &&
 	    netif_device_present(kvf->net->netdev)) {
 		kvf_service_mail(kvf);
-		if (!kvf->session)
+		/* RTNL only when it is worth it */
+		if (!kvf->session && kvf_mbx_pf_ready(kvf))
 			kvf_service_restart(kvf);
 		if (kvf->session)
 			kvf_service_lists(kvf);

@@ -11,6 +11,8 @@
 
 #include <kawela/regs.h>
 
+struct pci_dev;
+
 /**
  * struct kwl_hw - access to one function's registers
  * @regs: BAR 0
@@ -23,7 +25,12 @@ struct kwl_hw {
 	bool gone;
 };
 
+/* io.c */
 void kwl_hw_check_gone(struct kwl_hw *hw, u32 reg);
+
+/* pci.c */
+int kwl_pci_map(struct pci_dev *pdev, struct kwl_hw *hw, const char *name);
+void kwl_pci_unmap(struct pci_dev *pdev, struct kwl_hw *hw);
 
 /**
  * kwl_rd32() - read a register

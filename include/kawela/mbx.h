@@ -51,6 +51,7 @@
 /* Info, and KWL_EXT_STATE_WORD; only to a VF that speaks the extension */
 #define  KWL_STATE_LINK_DOWN		BIT(0)
 #define  KWL_STATE_RENEW		BIT(1)	/* say hello again */
+#define  KWL_STATE_NEW_MAC		BIT(2)	/* and take the address */
 
 /* PFMAILBOX */
 #define KWL_P2V_STS			BIT(0)

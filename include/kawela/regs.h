@@ -17,6 +17,8 @@
 #define  KWL_CTRL_ASDE			BIT(5)
 #define  KWL_CTRL_SLU			BIT(6)
 #define  KWL_CTRL_SPEED			GENMASK(9, 8)
+#define   KWL_SPEED_10			0	/* as in STATUS */
+#define   KWL_SPEED_100			1
 #define   KWL_SPEED_1000		2
 #define  KWL_CTRL_FRCSPD		BIT(11)
 #define  KWL_CTRL_FRCDPX		BIT(12)

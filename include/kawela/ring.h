@@ -148,6 +148,7 @@ struct kwl_rx_ring {
 	u16 queue;
 	bool skip;		/* drop up to the next end of packet */
 	bool prune;		/* drop own frames that come back */
+	const unsigned long *vlans;	/* tags to report; NULL for all */
 	struct sk_buff *skb;	/* frame whose end has not come yet */
 	struct kwl_rx_stats stats;
 	/* cold: set-up only */

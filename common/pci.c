@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The bus side of a function: its registers and its right to do DMA. */
+#include <linux/dma-mapping.h>
+#include <linux/export.h>
+#include <linux/pci.h>
+
+#include <kawela/io.h>
+
+#define KWL_BAR_REGS	0
+
+/**
+ * kwl_pci_map() - enable a function and map its registers
+ * @pdev: the function
+ * @hw: gets the mapping
+ * @name: who claims the memory regions
+ *
+ * BAR 0 holds the registers, of the PF as well as of a VF.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or a negative errno with nothing left enabled.
+ */
+int kwl_pci_map(struct pci_dev *pdev, struct kwl_hw *hw, const char *name)
+{
+	int err;
+
+	hw->dev = &pdev->dev;
+	err = pci_enable_device_mem(pdev);
+	if (err)
+		return err;
+	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	if (err)
+		goto err_disable;
+	err = pci_request_mem_regions(pdev, name);
+	if (err)
+		goto err_disable;
+	hw->regs = pci_iomap(pdev, KWL_BAR_REGS, 0);
+	if (!hw->regs) {
+		err = -ENOMEM;
+		goto err_release;
+	}
+	pci_set_master(pdev);
+	return 0;
+
+err_release:
+	pci_release_mem_regions(pdev);
+err_disable:
+	pci_disable_device(pdev);
+	return err;
+}
+EXPORT_SYMBOL_GPL(kwl_pci_map);
+
+/**
+ * kwl_pci_unmap() - undo kwl_pci_map()
+ * @pdev: the function
+ * @hw: its mapping
+ *
+ * Context: Process, may sleep.
+ */
+void kwl_pci_unmap(struct pci_dev *pdev, struct kwl_hw *hw)
+{
+	pci_clear_master(pdev);
+	pci_iounmap(pdev, hw->regs);
+	pci_release_mem_regions(pdev);
+	pci_disable_device(pdev);
+}
+EXPORT_SYMBOL_GPL(kwl_pci_unmap);
