@@ -44,6 +44,9 @@ static void kpf_filter_set_rar(struct kpf_dev *pf, int i, const u8 *addr,
 {
 	struct kpf_rar *rar = &pf->filter.rar[i];
 
+	/* Not for a moment is an address in use out of service */
+	if (addr && rar->pools == pools && ether_addr_equal(rar->addr, addr))
+		return;
 	if (addr)
 		ether_addr_copy(rar->addr, addr);
 	rar->pools = pools;
@@ -116,11 +119,20 @@ static void kpf_filter_set_hash(u32 *mta, u16 hash)
 
 /* VLANs: VFTA says which there are, VLVF in which pools */
 
-static u32 kpf_filter_vfta_word(const struct kpf_filter *f, int i)
+/* With VFs the filter cannot be off: then the PF is in all VLANs instead */
+static bool kpf_filter_all_vlans(const struct kpf_dev *pf)
 {
+	return pf->num_vfs && (pf->filter.promisc || !pf->filter.vlan_filter);
+}
+
+static u32 kpf_filter_vfta_word(const struct kpf_dev *pf, int i)
+{
+	const struct kpf_filter *f = &pf->filter;
 	u32 word = 0;
 	int bit;
 
+	if (kpf_filter_all_vlans(pf))
+		return U32_MAX;
 	for (bit = 0; bit < 32; bit++)
 		if (test_bit(i * 32 + bit, f->vlans))
 			word |= BIT(bit);
@@ -133,17 +145,20 @@ static u32 kpf_filter_vfta_word(const struct kpf_filter *f, int i)
 static void kpf_filter_write_vlan(struct kpf_dev *pf, u16 vid)
 {
 	kwl_wr32(&pf->hw, KWL_VFTA(vid / 32),
-		 kpf_filter_vfta_word(&pf->filter, vid / 32));
+		 kpf_filter_vfta_word(pf, vid / 32));
 }
 
 static void kpf_filter_write_vlvf(struct kpf_dev *pf, int i)
 {
 	const struct kpf_vlvf *e = &pf->filter.vlvf[i];
+	u8 pools = e->pools;
 	u32 val = 0;
 
-	if (e->pools)
+	if (pools && kpf_filter_all_vlans(pf))
+		pools |= BIT(pf->num_vfs);
+	if (pools)
 		val = FIELD_PREP(KWL_VLVF_VID, e->vid) |
-		      FIELD_PREP(KWL_VLVF_POOLS, e->pools) | KWL_VLVF_EN;
+		      FIELD_PREP(KWL_VLVF_POOLS, pools) | KWL_VLVF_EN;
 	kwl_wr32(&pf->hw, KWL_VLVF(i), val);
 }
 
@@ -242,6 +257,18 @@ static void kpf_filter_write_uta(struct kpf_dev *pf)
 		kwl_wr32(&pf->hw, KWL_UTA(i), all ? U32_MAX : 0);
 }
 
+static void kpf_filter_write_vlans(struct kpf_dev *pf)
+{
+	int i;
+
+	lockdep_assert_held(&pf->filter.lock);
+
+	for (i = 0; i < KWL_VLVF_ENTRIES; i++)
+		kpf_filter_write_vlvf(pf, i);
+	for (i = 0; i < KWL_VFTA_WORDS; i++)
+		kwl_wr32(&pf->hw, KWL_VFTA(i), kpf_filter_vfta_word(pf, i));
+}
+
 /* For the bits of RCTL that are no filters */
 void kpf_filter_rmw_rctl(struct kpf_dev *pf, u32 clear, u32 set)
 {
@@ -253,21 +280,17 @@ void kpf_filter_rmw_rctl(struct kpf_dev *pf, u32 clear, u32 set)
 /* After a reset: everything once more */
 void kpf_filter_replay(struct kpf_dev *pf)
 {
-	struct kpf_filter *f = &pf->filter;
 	int i;
 
-	spin_lock_bh(&f->lock);
+	spin_lock_bh(&pf->filter.lock);
 	for (i = 0; i < KWL_RAR_ENTRIES; i++)
 		kpf_filter_write_rar(pf, i);
 	kpf_filter_write_mta(pf);
 	kpf_filter_write_uta(pf);
-	for (i = 0; i < KWL_VLVF_ENTRIES; i++)
-		kpf_filter_write_vlvf(pf, i);
-	for (i = 0; i < KWL_VFTA_WORDS; i++)
-		kwl_wr32(&pf->hw, KWL_VFTA(i), kpf_filter_vfta_word(f, i));
+	kpf_filter_write_vlans(pf);
 	kpf_filter_write_rctl(pf);
 	kpf_filter_write_own_pool(pf);
-	spin_unlock_bh(&f->lock);
+	spin_unlock_bh(&pf->filter.lock);
 }
 
 /*
@@ -347,6 +370,7 @@ void kpf_filter_set_rx_mode(struct kpf_dev *pf, unsigned int flags,
 			    struct netdev_hw_addr_list *mc)
 {
 	struct kpf_filter *f = &pf->filter;
+	bool all_vlans = kpf_filter_all_vlans(pf);
 
 	spin_lock_bh(&f->lock);
 	f->promisc = flags & IFF_PROMISC;
@@ -355,6 +379,8 @@ void kpf_filter_set_rx_mode(struct kpf_dev *pf, unsigned int flags,
 	kpf_filter_take_multicast(f, mc);
 	kpf_filter_write_mta(pf);
 	kpf_filter_write_uta(pf);
+	if (kpf_filter_all_vlans(pf) != all_vlans)
+		kpf_filter_write_vlans(pf);
 	kpf_filter_write_rctl(pf);
 	kpf_filter_write_own_pool(pf);
 	spin_unlock_bh(&f->lock);
@@ -384,6 +410,8 @@ void kpf_filter_set_vlan_filter(struct kpf_dev *pf, bool on)
 {
 	spin_lock_bh(&pf->filter.lock);
 	pf->filter.vlan_filter = on;
+	if (pf->num_vfs)
+		kpf_filter_write_vlans(pf);
 	kpf_filter_write_rctl(pf);
 	spin_unlock_bh(&pf->filter.lock);
 }
@@ -435,9 +463,14 @@ int kpf_filter_add_vf_unicast(struct kpf_dev *pf, u8 vf, const u8 *addr)
 	int i, used = 0, err = -ENOSPC;
 
 	spin_lock_bh(&pf->filter.lock);
-	for (i = 1; i < KWL_RAR_ENTRIES - pf->num_vfs; i++)
-		used += pf->filter.rar[i].pools == BIT(vf);
-	if (used < KPF_VF_MAX_UNICAST)
+	for (i = 1; i < KWL_RAR_ENTRIES - pf->num_vfs; i++) {
+		if (pf->filter.rar[i].pools != BIT(vf))
+			continue;
+		if (ether_addr_equal(pf->filter.rar[i].addr, addr))
+			err = 0;
+		used++;
+	}
+	if (err && used < KPF_VF_MAX_UNICAST)
 		err = kpf_filter_add_rar(pf, addr, BIT(vf));
 	spin_unlock_bh(&pf->filter.lock);
 	return err;
@@ -472,6 +505,18 @@ int kpf_filter_set_vf_vlan(struct kpf_dev *pf, u8 vf, u16 vid, bool on)
 	err = kpf_filter_assign_vlvf(pf, vf, vid, on);
 	spin_unlock_bh(&pf->filter.lock);
 	return err;
+}
+
+bool kpf_filter_has_vf_vlan(struct kpf_dev *pf, u8 vf, u16 vid)
+{
+	bool has;
+	int i;
+
+	spin_lock_bh(&pf->filter.lock);
+	i = kpf_filter_find_vlvf(&pf->filter, vid);
+	has = i >= 0 && pf->filter.vlvf[i].pools & BIT(vf);
+	spin_unlock_bh(&pf->filter.lock);
+	return has;
 }
 
 int kpf_filter_count_vf_vlans(struct kpf_dev *pf, u8 vf)

@@ -100,8 +100,9 @@ void kpf_hw_apply_rx(struct kpf_net *net, unsigned int mtu,
 
 	kwl_wr32(hw, KWL_RLPML, pf->num_vfs ? KWL_MAX_FRAME : max_frame);
 	kwl_rmw32(hw, KWL_CTRL, KWL_CTRL_VME, strip ? KWL_CTRL_VME : 0);
-	kwl_wr32(hw, KWL_RPLOLR,
-		 KWL_RPLOLR_STRCRC | (strip ? KWL_RPLOLR_STRVLAN : 0));
+	/* The tag is reported either way, and VFs cannot do with it in place */
+	kwl_wr32(hw, KWL_RPLOLR, KWL_RPLOLR_STRCRC |
+		 (strip || pf->num_vfs ? KWL_RPLOLR_STRVLAN : 0));
 	kpf_filter_set_own_pool(pf, max_frame, strip);
 }
 
@@ -118,6 +119,10 @@ void kpf_hw_apply_pools(struct kpf_net *net)
 	kwl_wr32(hw, KWL_VFTE, BIT(own));
 	for (i = 0; i < KWL_MAX_POOLS; i++)
 		kwl_wr32(hw, KWL_VMVIR(i), 0);
+	for (i = 0; i < KWL_MAX_QUEUES; i++) {
+		kwl_wr32(hw, KWL_RTTDQSEL, i);
+		kwl_wr32(hw, KWL_RTTBCNRC, 0);
+	}
 
 	if (own) {
 		kwl_wr32(hw, KWL_VT_CTL, KWL_VT_CTL_REPLICATION |

@@ -156,7 +156,7 @@ struct kpf_sriov {
 	 */
 	struct mutex lock;
 	struct kpf_vf *vf;
-	struct work_struct mbx_work;
+	struct delayed_work mbx_work;
 	u16 user_pairs;
 };
 
@@ -277,6 +277,7 @@ void kpf_filter_drop_vf_unicast(struct kpf_dev *pf, u8 vf);
 void kpf_filter_set_vf_multicast(struct kpf_dev *pf, u8 vf, const u16 *hashes,
 				 int count);
 int kpf_filter_set_vf_vlan(struct kpf_dev *pf, u8 vf, u16 vid, bool on);
+bool kpf_filter_has_vf_vlan(struct kpf_dev *pf, u8 vf, u16 vid);
 int kpf_filter_count_vf_vlans(struct kpf_dev *pf, u8 vf);
 void kpf_filter_drop_vf_vlans(struct kpf_dev *pf, u8 vf);
 
@@ -373,6 +374,7 @@ void kpf_sriov_irq(struct kpf_dev *pf);
 void kpf_sriov_before_reset(struct kpf_dev *pf);
 void kpf_sriov_after_reset(struct kpf_dev *pf);
 void kpf_sriov_link_changed(struct kpf_dev *pf);
+void kpf_sriov_save_config(struct kpf_dev *pf, bool save);
 void kpf_sriov_refresh_stats(struct kpf_dev *pf);
 
 /* stats.c */

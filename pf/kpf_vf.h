@@ -90,7 +90,7 @@ struct kpf_vf {
 void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf);
 void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf);
 const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf);
-u32 kpf_vf_state(const struct kpf_dev *pf, const struct kpf_vf *vf);
+u32 kpf_vf_state(const struct kpf_vf *vf);
 void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf);
 void kpf_vf_impose_mac(struct kpf_dev *pf, struct kpf_vf *vf);
 void kpf_vf_renew(struct kpf_dev *pf, struct kpf_vf *vf, u32 why);
@@ -101,6 +101,7 @@ void kpf_mbx_reply(struct kpf_dev *pf, struct kpf_vf *vf, const u32 *msg,
 		   int words);
 void kpf_mbx_release(struct kpf_dev *pf, u8 vf);
 void kpf_mbx_notify(struct kpf_dev *pf, struct kpf_vf *vf, u32 word);
+void kpf_mbx_scrub(struct kpf_dev *pf, u8 vf);
 void kpf_mbx_farewell(struct kpf_dev *pf, struct kpf_vf *vf);
 void kpf_mbx_work(struct work_struct *work);
 

@@ -135,6 +135,8 @@ static int kpf_net_move(struct kpf_net *net, u16 num_vfs)
 	kpf_irq_apply(net);
 	kpf_filter_replay(pf);
 	kpf_hw_apply_pools(net);
+	/* The lists have more or less room than before */
+	kpf_net_sync_rx_mode(net);
 	return 0;
 }
 
@@ -297,8 +299,11 @@ static int kpf_change_mtu(struct net_device *netdev, int mtu)
 	struct kpf_net *net = netdev_priv(netdev);
 
 	WRITE_ONCE(netdev->mtu, mtu);
-	if (netif_device_present(netdev))
+	if (netif_device_present(netdev)) {
+		kpf_link_lock(net->pf);
 		kpf_hw_apply_rx(net, mtu, netdev->features);
+		kpf_link_unlock(net->pf);
+	}
 	return 0;
 }
 

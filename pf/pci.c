@@ -78,6 +78,7 @@ static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto err_net;
 	kpf_hw_apply(net);
+	pci_sriov_set_totalvfs(pdev, kpf_irq_has_other(pf) ? KPF_MAX_VFS : 0);
 	err = kpf_link_init(pf);
 	if (err)
 		goto err_quiesce;
@@ -169,6 +170,8 @@ static int kpf_resume_net(struct kpf_dev *pf)
 	netif_device_attach(net->netdev);
 	kpf_net_sync_rx_mode(net);
 	kpf_service_start(pf);
+	/* Whatever VFs have said in the meantime */
+	kpf_sriov_irq(pf);
 out:
 	rtnl_unlock();
 	if (err)
@@ -202,12 +205,18 @@ static DEFINE_SIMPLE_DEV_PM_OPS(kpf_pm_ops, kpf_suspend, kpf_resume);
 
 static void kpf_reset_prepare(struct pci_dev *pdev)
 {
-	kpf_suspend_net(pci_get_drvdata(pdev));
+	struct kpf_dev *pf = pci_get_drvdata(pdev);
+
+	kpf_sriov_save_config(pf, true);
+	kpf_suspend_net(pf);
 }
 
 static void kpf_reset_done(struct pci_dev *pdev)
 {
-	kpf_resume_net(pci_get_drvdata(pdev));
+	struct kpf_dev *pf = pci_get_drvdata(pdev);
+
+	kpf_sriov_save_config(pf, false);
+	kpf_resume_net(pf);
 }
 
 static const struct pci_error_handlers kpf_err_handlers = {

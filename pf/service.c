@@ -90,4 +90,5 @@ void kpf_service_stop(struct kpf_dev *pf)
 {
 	cancel_delayed_work_sync(&pf->service);
 	cancel_work_sync(&pf->reset_work);
+	cancel_delayed_work_sync(&pf->sriov.mbx_work);
 }

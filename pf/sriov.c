@@ -6,16 +6,18 @@
 
 #include "kpf_vf.h"
 
+#define KPF_VF_DEVICE_ID	0x10ca
+
 void kpf_sriov_init(struct kpf_dev *pf)
 {
 	mutex_init(&pf->sriov.lock);
-	INIT_WORK(&pf->sriov.mbx_work, kpf_mbx_work);
+	INIT_DELAYED_WORK(&pf->sriov.mbx_work, kpf_mbx_work);
 }
 
 /* Hard irq: somebody has mail, or was reset */
 void kpf_sriov_irq(struct kpf_dev *pf)
 {
-	queue_work(system_unbound_wq, &pf->sriov.mbx_work);
+	mod_delayed_work(system_dfl_wq, &pf->sriov.mbx_work, 0);
 }
 
 /*
@@ -97,7 +99,7 @@ static void kpf_sriov_restore(struct kpf_dev *pf)
 	vf = pf->sriov.vf;
 	pf->sriov.vf = NULL;
 	mutex_unlock(&pf->sriov.lock);
-	cancel_work_sync(&pf->sriov.mbx_work);
+	cancel_delayed_work_sync(&pf->sriov.mbx_work);
 
 	if (kpf_net_set_num_vfs(net, 0, pf->sriov.user_pairs) &&
 	    kpf_net_set_num_vfs(net, 0, 1))
@@ -159,6 +161,27 @@ int kpf_sriov_configure(struct pci_dev *pdev, int num_vfs)
 void kpf_sriov_fini(struct kpf_dev *pf)
 {
 	kpf_sriov_disable(pf);
+}
+
+/*
+ * A PCI reset of the PF takes the VFs off the bus for a moment, and only the
+ * PF's own configuration is the core's business.
+ */
+void kpf_sriov_save_config(struct kpf_dev *pf, bool save)
+{
+	struct pci_dev *vf = NULL;
+
+	if (!pf->num_vfs)
+		return;
+	while ((vf = pci_get_device(PCI_VENDOR_ID_INTEL, KPF_VF_DEVICE_ID,
+				    vf))) {
+		if (!vf->is_virtfn || pci_physfn(vf) != pf->pdev)
+			continue;
+		if (save)
+			pci_save_state(vf);
+		else
+			pci_restore_state(vf);
+	}
 }
 
 /*

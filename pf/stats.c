@@ -89,9 +89,11 @@ static void __kpf_stats_refresh(struct kpf_dev *pf)
 	if (READ_ONCE(pf->offline) || pf->hw.gone)
 		return;
 	/* 12 bits each; the card drops there when a ring is full */
-	for (i = 0; i < KPF_MAX_PAIRS; i++)
-		pf->stats.missed += kwl_rd32(&pf->hw,
-					     KWL_PF_RXQ(i) + KWL_RQDPC);
+	for (i = 0; i < kpf_irq_pairs(pf); i++) {
+		u32 block = KWL_PF_RXQ(pf->num_vfs + i);
+
+		pf->stats.missed += kwl_rd32(&pf->hw, block + KWL_RQDPC);
+	}
 	for (i = 0; i < ARRAY_SIZE(kpf_counters); i++) {
 		const struct kpf_counter *c = &kpf_counters[i];
 		u64 val = kwl_rd32(&pf->hw, c->reg);

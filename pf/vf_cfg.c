@@ -16,22 +16,17 @@ const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf)
 						   vf->admin.mac;
 }
 
-static bool kpf_vf_link_up(const struct kpf_dev *pf, const struct kpf_vf *vf)
+/* What a VF of ours is told, KWL_STATE_*; the port's link it sees itself */
+u32 kpf_vf_state(const struct kpf_vf *vf)
 {
 	switch (vf->admin.link_state) {
 	case IFLA_VF_LINK_STATE_ENABLE:
-		return true;
+		return KWL_STATE_LINK_UP;
 	case IFLA_VF_LINK_STATE_DISABLE:
-		return false;
+		return KWL_STATE_LINK_DOWN;
 	default:
-		return netif_carrier_ok(pf->net->netdev);
+		return 0;
 	}
-}
-
-/* What a VF that speaks the extension is told, KWL_STATE_* */
-u32 kpf_vf_state(const struct kpf_dev *pf, const struct kpf_vf *vf)
-{
-	return kpf_vf_link_up(pf, vf) ? 0 : KWL_STATE_LINK_DOWN;
 }
 
 /*
@@ -46,7 +41,7 @@ void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf)
 	if (!vf->cts)
 		return;
 	if (vf->ext)
-		word |= FIELD_PREP(KWL_MSG_INFO, kpf_vf_state(pf, vf));
+		word |= FIELD_PREP(KWL_MSG_INFO, kpf_vf_state(vf));
 	if (vf->ext || !off)
 		word |= KWL_MSG_CTS;
 	kpf_mbx_notify(pf, vf, word);
@@ -124,14 +119,14 @@ static void kpf_vf_apply_spoofchk(struct kpf_dev *pf, const struct kpf_vf *vf)
 /* The limit is a fraction of the link's speed, in units of 2^-14 */
 static void kpf_vf_apply_rate(struct kpf_dev *pf, const struct kpf_vf *vf)
 {
-	u32 speed = pf->link.phy ? pf->link.phy->speed : 0;
+	int speed = pf->link.phy ? pf->link.phy->speed : SPEED_UNKNOWN;
+	u32 rate = vf->admin.max_rate;
 	u32 val = 0;
 
-	if (vf->admin.max_rate && vf->admin.max_rate < speed)
+	if (rate && speed > 0 && rate < speed)
 		val = KWL_RTTBCNRC_ENABLE |
 		      FIELD_PREP(KWL_RTTBCNRC_FACTOR,
-				 (speed << KWL_RTTBCNRC_FRACTION) /
-				 vf->admin.max_rate);
+				 ((u32)speed << KWL_RTTBCNRC_FRACTION) / rate);
 	/* Queue by queue; the VF's second one is the same VF */
 	kwl_wr32(&pf->hw, KWL_RTTBCNRM, KWL_RTTBCNRM_JUMBO);
 	kwl_wr32(&pf->hw, KWL_RTTDQSEL, vf->num);
@@ -156,6 +151,9 @@ void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf)
 {
 	lockdep_assert_held(&pf->sriov.lock);
 
+	/* kpf_sriov_after_reset() comes here again */
+	if (READ_ONCE(pf->offline))
+		return;
 	kpf_vf_apply_pool(pf, vf);
 	kpf_vf_apply_tag(pf, vf);
 	kpf_vf_apply_spoofchk(pf, vf);
@@ -168,6 +166,24 @@ void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf)
 	if (vf->admin.vlan)
 		kpf_filter_set_vf_vlan(pf, vf->num, vf->admin.vlan, true);
 	kpf_vf_apply_enable(pf, vf);
+}
+
+/*
+ * What a reset of the VF leaves behind on the emulator: vectors, into which
+ * the next driver's are ORed, and the place for head write-backs, which not
+ * every driver sets. Drivers program both after the answer to their hello.
+ */
+static void kpf_vf_clear_queues(struct kpf_dev *pf, u8 vf)
+{
+	int q;
+
+	if (!pf->emulated)
+		return;
+	kwl_wr32(&pf->hw, KWL_IVAR(vf), 0);
+	for (q = vf; q < KWL_MAX_QUEUES; q += KWL_MAX_POOLS) {
+		kwl_wr32(&pf->hw, KWL_PF_TXQ(q) + KWL_TDWBAL, 0);
+		kwl_wr32(&pf->hw, KWL_PF_TXQ(q) + KWL_TDWBAH, 0);
+	}
 }
 
 /*
@@ -186,8 +202,6 @@ void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf)
 	kpf_filter_drop_vf_unicast(pf, vf->num);
 	kpf_filter_set_vf_multicast(pf, vf->num, NULL, 0);
 	kpf_filter_drop_vf_vlans(pf, vf->num);
-	/* The emulator ORs the next driver's vectors into these */
-	if (pf->emulated)
-		kwl_wr32(&pf->hw, KWL_IVAR(vf->num), 0);
+	kpf_vf_clear_queues(pf, vf->num);
 	kpf_vf_apply(pf, vf);
 }

@@ -14,6 +14,7 @@
 #define KPF_MBX_TAKE_US		2000
 /* Rounds over all VFs before others get the CPU */
 #define KPF_MBX_ROUNDS		8
+#define KPF_MBX_REST_MS		2
 #define KPF_MBX_STICKY		FIELD_PREP_CONST(KWL_MSG_INFO,		\
 						 KWL_STATE_RENEW |	\
 						 KWL_STATE_NEW_MAC)
@@ -94,6 +95,22 @@ void kpf_mbx_notify(struct kpf_dev *pf, struct kpf_vf *vf, u32 word)
 	kpf_mbx_reply(pf, vf, &word, 1);
 }
 
+/*
+ * The VF was reset: nothing of its mail is for whoever drives it next. A
+ * hello that has come meanwhile stays.
+ */
+void kpf_mbx_scrub(struct kpf_dev *pf, u8 vf)
+{
+	int i;
+
+	if (!kpf_mbx_try_take(pf, vf))
+		return;
+	if (!kpf_mbx_has_request(pf, vf))
+		for (i = 0; i < KWL_MBX_WORDS; i++)
+			kwl_wr32(&pf->hw, KWL_VMBMEM(vf, i), 0);
+	kpf_mbx_release(pf, vf);
+}
+
 /* The last word before the function is reset: never mind what it replaces */
 void kpf_mbx_farewell(struct kpf_dev *pf, struct kpf_vf *vf)
 {
@@ -137,15 +154,17 @@ static bool kpf_mbx_serve(struct kpf_dev *pf, struct kpf_vf *vf, u32 vflre,
 
 static bool kpf_mbx_round(struct kpf_dev *pf)
 {
-	u32 vflre = kwl_rd32(&pf->hw, KWL_VFLRE);
-	u32 icr = kwl_rd32(&pf->hw, KWL_MBVFICR);
 	bool busy = false;
+	u32 vflre, icr;
 	int i;
 
 	lockdep_assert_held(&pf->sriov.lock);
 
 	if (pf->hw.gone || READ_ONCE(pf->offline))
 		return false;
+	/* In this order: a request seen here has its reset seen as well */
+	icr = kwl_rd32(&pf->hw, KWL_MBVFICR);
+	vflre = kwl_rd32(&pf->hw, KWL_VFLRE);
 	for (i = 0; i < pf->num_vfs; i++)
 		busy |= kpf_mbx_serve(pf, &pf->sriov.vf[i], vflre, icr);
 	/* The emulator also tells of VFs that have just gone */
@@ -160,7 +179,7 @@ static bool kpf_mbx_round(struct kpf_dev *pf)
 void kpf_mbx_work(struct work_struct *work)
 {
 	struct kpf_sriov *sriov = container_of(work, struct kpf_sriov,
-					       mbx_work);
+					       mbx_work.work);
 	struct kpf_dev *pf = container_of(sriov, struct kpf_dev, sriov);
 	bool busy = false;
 	int round;
@@ -172,6 +191,8 @@ void kpf_mbx_work(struct work_struct *work)
 			break;
 	}
 	mutex_unlock(&sriov->lock);
+	/* A VF that never stops asking gets its answers, and others the CPU */
 	if (busy)
-		queue_work(system_unbound_wq, work);
+		queue_delayed_work(system_dfl_wq, &sriov->mbx_work,
+				   msecs_to_jiffies(KPF_MBX_REST_MS));
 }

@@ -38,6 +38,7 @@ void kpf_vf_handle_reset(struct kpf_dev *pf, struct kpf_vf *vf)
 {
 	kpf_vf_refresh_stats(pf, vf);
 	kpf_vf_forget(pf, vf);
+	kpf_mbx_scrub(pf, vf->num);
 }
 
 /* RESET has an answer of its own: three words and no CTS */
@@ -45,7 +46,7 @@ static void kpf_msg_reset(struct kpf_dev *pf, struct kpf_vf *vf,
 			  const u32 *msg)
 {
 	const u8 *mac = kpf_vf_granted_mac(vf);
-	u32 reply[KWL_EXT_REPLY_WORDS] = {
+	u32 reply[KWL_MBX_WORDS] = {
 		[0] = KWL_MSG_RESET | KWL_MSG_ACK,
 		[1] = get_unaligned_le32(mac),
 		[2] = get_unaligned_le16(mac + 4),
@@ -59,10 +60,10 @@ static void kpf_msg_reset(struct kpf_dev *pf, struct kpf_vf *vf,
 
 	if (vf->ext) {
 		reply[KWL_EXT_REPLY_WORD] = KWL_EXT_MAGIC;
-		reply[KWL_EXT_STATE_WORD] = kpf_vf_state(pf, vf);
+		reply[KWL_EXT_STATE_WORD] = kpf_vf_state(vf);
 	}
-	kpf_mbx_reply(pf, vf, reply, vf->ext ? KWL_EXT_REPLY_WORDS :
-					       KWL_MSG_RESET_WORDS);
+	/* All words, so that none of the question is left for the next one */
+	kpf_mbx_reply(pf, vf, reply, ARRAY_SIZE(reply));
 }
 
 static int kpf_msg_set_primary(struct kpf_dev *pf, struct kpf_vf *vf,
@@ -138,7 +139,8 @@ static int kpf_msg_set_vlan(struct kpf_dev *pf, struct kpf_vf *vf,
 		return 0;
 	if (vf->admin.vlan)
 		return -EPERM;
-	if (on && vf->req.vlans >= KPF_VF_MAX_VLANS)
+	if (on && vf->req.vlans >= KPF_VF_MAX_VLANS &&
+	    !kpf_filter_has_vf_vlan(pf, vf->num, vid))
 		return -ENOSPC;
 	err = kpf_filter_set_vf_vlan(pf, vf->num, vid, on);
 	if (err)

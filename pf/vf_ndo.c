@@ -35,7 +35,11 @@ int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac)
 	vf = kpf_vf_lock(pf, num);
 	if (!vf)
 		return -EINVAL;
-	ether_addr_copy(vf->admin.mac, mac);
+	/* Clients put back what they have read: the default is no wish */
+	if (ether_addr_equal(mac, vf->default_mac))
+		eth_zero_addr(vf->admin.mac);
+	else
+		ether_addr_copy(vf->admin.mac, mac);
 	/* Zero leaves a running VF the address it has */
 	if (!is_zero_ether_addr(mac))
 		kpf_vf_impose_mac(pf, vf);

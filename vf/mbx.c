@@ -12,6 +12,8 @@
 #define KVF_MBX_POLL_US		200
 /* The PF keeps the buffer from a question to its answer */
 #define KVF_MBX_TAKE_US		500000
+/* Whoever is there takes the question soon; the answer may need work */
+#define KVF_MBX_ACK_US		200000
 #define KVF_MBX_ANSWER_US	1000000
 /* The PF's driver may be anywhere between unloaded and almost there */
 #define KVF_MBX_RSTI_US		300000
@@ -46,7 +48,9 @@ static int kvf_mbx_wait(struct kvf_dev *kvf, u32 bit)
 	bool ok;
 
 	return read_poll_timeout(kvf_mbx_test_clear, ok, ok, KVF_MBX_POLL_US,
-				 KVF_MBX_ANSWER_US, false, kvf, bit);
+				 bit == KWL_V2P_PFACK ? KVF_MBX_ACK_US :
+							KVF_MBX_ANSWER_US,
+				 false, kvf, bit);
 }
 
 static bool kvf_mbx_try_take(struct kvf_dev *kvf)

@@ -39,8 +39,9 @@ static void kvf_service_mail(struct kvf_dev *kvf)
 	int ret;
 
 	ret = kvf_mbx_poll(kvf, &word);
+	/* This is the service: it looks at the session next */
 	if (ret == -ENETRESET)
-		kvf_service_lose(kvf);
+		WRITE_ONCE(kvf->session, false);
 	if (ret == 1)
 		kvf_service_notice(kvf, word);
 }
@@ -77,9 +78,9 @@ void kvf_service_link(struct kvf_dev *kvf)
 {
 	struct net_device *netdev = kvf->net->netdev;
 	u32 status = kwl_rd32(&kvf->hw, KWL_STATUS);
-	bool up = netif_running(netdev) && READ_ONCE(kvf->session) &&
-		  !kvf->hw.gone && (status & KWL_STATUS_LU) &&
-		  !(kvf->pf_state & KWL_STATE_LINK_DOWN);
+	bool link = status & KWL_STATUS_LU || kvf->pf_state & KWL_STATE_LINK_UP;
+	bool up = link && netif_running(netdev) && READ_ONCE(kvf->session) &&
+		  !kvf->hw.gone && !(kvf->pf_state & KWL_STATE_LINK_DOWN);
 
 	if (up == netif_carrier_ok(netdev))
 		return;
@@ -94,12 +95,14 @@ static void kvf_service(struct work_struct *work)
 {
 	struct kvf_dev *kvf = container_of(work, struct kvf_dev, service.work);
 
-	/* Waking up, or the end of a PCI reset, starts it again */
-	if (kvf->hw.gone) {
-		netif_carrier_off(kvf->net->netdev);
-		return;
+	/* It was off the bus: for good, or while the PF was being reset */
+	if (kvf->hw.gone && readl(kvf->hw.regs + KWL_STATUS) != U32_MAX) {
+		kvf->hw.gone = false;
+		WRITE_ONCE(kvf->session, false);
 	}
-	if (netif_running(kvf->net->netdev) &&
+	if (kvf->hw.gone)
+		netif_carrier_off(kvf->net->netdev);
+	else if (netif_running(kvf->net->netdev) &&
 	    netif_device_present(kvf->net->netdev)) {
 		kvf_service_mail(kvf);
 		/* RTNL only when it is worth it */

@@ -26,7 +26,6 @@
  * others neither write nor read: a VF adds one to its RESET, and only a PF
  * that understands it adds two to its answer, version and state.
  */
-#define  KWL_MSG_RESET_WORDS		3
 #define  KWL_EXT_REQ_WORD		1
 #define  KWL_EXT_REPLY_WORD		3
 #define  KWL_EXT_STATE_WORD		4
@@ -52,6 +51,7 @@
 #define  KWL_STATE_LINK_DOWN		BIT(0)
 #define  KWL_STATE_RENEW		BIT(1)	/* say hello again */
 #define  KWL_STATE_NEW_MAC		BIT(2)	/* and take the address */
+#define  KWL_STATE_LINK_UP		BIT(3)	/* even if the port has none */
 
 /* PFMAILBOX */
 #define KWL_P2V_STS			BIT(0)
