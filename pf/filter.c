@@ -318,9 +318,8 @@ int kpf_filter_set_num_vfs(struct kpf_dev *pf, u16 num_vfs)
 	if (num_vfs) {
 		f->vlvf[KPF_VLVF_PRIORITY].pools = GENMASK(num_vfs, 0);
 		i = KPF_VLVF_PRIORITY + 1;
-		for_each_set_bit(vid, f->vlans, VLAN_N_VID) {
-			if (!vid)
-				continue;
+		vid = 1;
+		for_each_set_bit_from(vid, f->vlans, VLAN_N_VID) {
 			f->vlvf[i].vid = vid;
 			f->vlvf[i++].pools = own;
 		}

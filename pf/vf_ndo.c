@@ -7,14 +7,13 @@
 
 #include "kpf_vf.h"
 
-/* The VF, with the lock taken; NULL and no lock if there is none */
-static struct kpf_vf *kpf_vf_lock(struct kpf_dev *pf, int num)
+static struct kpf_vf *kpf_vf_find(struct kpf_dev *pf, int num)
 {
-	mutex_lock(&pf->sriov.lock);
-	if (pf->sriov.vf && num >= 0 && num < pf->num_vfs)
-		return &pf->sriov.vf[num];
-	mutex_unlock(&pf->sriov.lock);
-	return NULL;
+	lockdep_assert_held(&pf->sriov.lock);
+
+	if (!pf->sriov.vf || num < 0 || num >= pf->num_vfs)
+		return NULL;
+	return &pf->sriov.vf[num];
 }
 
 static struct kpf_dev *kpf_of(struct net_device *netdev)
@@ -32,7 +31,8 @@ int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac)
 
 	if (!is_zero_ether_addr(mac) && !is_valid_ether_addr(mac))
 		return -EINVAL;
-	vf = kpf_vf_lock(pf, num);
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
 	/* Clients put back what they have read: the default is no wish */
@@ -43,7 +43,6 @@ int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac)
 	/* Zero leaves a running VF the address it has */
 	if (!is_zero_ether_addr(mac))
 		kpf_vf_impose_mac(pf, vf);
-	mutex_unlock(&pf->sriov.lock);
 	return 0;
 }
 
@@ -52,21 +51,22 @@ int kpf_ndo_set_vf_vlan(struct net_device *netdev, int num, u16 vlan, u8 qos,
 {
 	struct kpf_dev *pf = kpf_of(netdev);
 	struct kpf_vf *vf;
-	int err = 0;
+	int err;
 
 	if (vlan >= VLAN_N_VID - 1 || qos > 7)
 		return -EINVAL;
 	if (proto != htons(ETH_P_8021Q))
 		return -EPROTONOSUPPORT;
-	vf = kpf_vf_lock(pf, num);
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
 	if (vlan == vf->admin.vlan && qos == vf->admin.qos)
-		goto out;
+		return 0;
 	if (vlan) {
 		err = kpf_filter_set_vf_vlan(pf, num, vlan, true);
 		if (err)
-			goto out;
+			return err;
 	}
 	/* Its own VLANs end here, and so does a former port VLAN */
 	vf->admin.vlan = vlan;
@@ -75,9 +75,7 @@ int kpf_ndo_set_vf_vlan(struct net_device *netdev, int num, u16 vlan, u8 qos,
 	kpf_filter_drop_vf_vlans(pf, num);
 	kpf_vf_apply(pf, vf);
 	kpf_vf_renew(pf, vf, 0);
-out:
-	mutex_unlock(&pf->sriov.lock);
-	return err;
+	return 0;
 }
 
 int kpf_ndo_set_vf_rate(struct net_device *netdev, int num, int min_rate,
@@ -91,33 +89,36 @@ int kpf_ndo_set_vf_rate(struct net_device *netdev, int num, int min_rate,
 		return -EOPNOTSUPP;
 	if (max_rate < 0 || max_rate > SPEED_1000)
 		return -EINVAL;
-	vf = kpf_vf_lock(pf, num);
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
 	vf->admin.max_rate = max_rate;
 	kpf_vf_apply(pf, vf);
-	mutex_unlock(&pf->sriov.lock);
 	return 0;
 }
 
 int kpf_ndo_set_vf_spoofchk(struct net_device *netdev, int num, bool on)
 {
 	struct kpf_dev *pf = kpf_of(netdev);
-	struct kpf_vf *vf = kpf_vf_lock(pf, num);
+	struct kpf_vf *vf;
 
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
 	vf->admin.spoofchk = on;
 	kpf_vf_apply(pf, vf);
-	mutex_unlock(&pf->sriov.lock);
 	return 0;
 }
 
 int kpf_ndo_set_vf_trust(struct net_device *netdev, int num, bool on)
 {
 	struct kpf_dev *pf = kpf_of(netdev);
-	struct kpf_vf *vf = kpf_vf_lock(pf, num);
+	struct kpf_vf *vf;
 
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
 	if (vf->admin.trusted != on) {
@@ -132,7 +133,6 @@ int kpf_ndo_set_vf_trust(struct net_device *netdev, int num, bool on)
 		kpf_vf_apply(pf, vf);
 		kpf_vf_renew(pf, vf, 0);
 	}
-	mutex_unlock(&pf->sriov.lock);
 	return 0;
 }
 
@@ -144,13 +144,13 @@ int kpf_ndo_set_vf_link_state(struct net_device *netdev, int num, int state)
 	if (state < IFLA_VF_LINK_STATE_AUTO ||
 	    state > IFLA_VF_LINK_STATE_DISABLE)
 		return -EINVAL;
-	vf = kpf_vf_lock(pf, num);
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
 	vf->admin.link_state = state;
 	kpf_vf_apply(pf, vf);
 	kpf_vf_notify_state(pf, vf);
-	mutex_unlock(&pf->sriov.lock);
 	return 0;
 }
 
@@ -158,8 +158,10 @@ int kpf_ndo_get_vf_config(struct net_device *netdev, int num,
 			  struct ifla_vf_info *info)
 {
 	struct kpf_dev *pf = kpf_of(netdev);
-	struct kpf_vf *vf = kpf_vf_lock(pf, num);
+	struct kpf_vf *vf;
 
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
 	info->vf = num;
@@ -176,7 +178,6 @@ int kpf_ndo_get_vf_config(struct net_device *netdev, int num,
 	info->spoofchk = vf->admin.spoofchk;
 	info->trusted = vf->admin.trusted;
 	info->linkstate = vf->admin.link_state;
-	mutex_unlock(&pf->sriov.lock);
 	return 0;
 }
 
@@ -184,8 +185,10 @@ int kpf_ndo_get_vf_stats(struct net_device *netdev, int num,
 			 struct ifla_vf_stats *stats)
 {
 	struct kpf_dev *pf = kpf_of(netdev);
-	struct kpf_vf *vf = kpf_vf_lock(pf, num);
+	struct kpf_vf *vf;
 
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
 	kpf_vf_refresh_stats(pf, vf);
@@ -194,6 +197,5 @@ int kpf_ndo_get_vf_stats(struct net_device *netdev, int num,
 	stats->rx_bytes = vf->stats.rx_bytes;
 	stats->tx_bytes = vf->stats.tx_bytes;
 	stats->multicast = vf->stats.multicast;
-	mutex_unlock(&pf->sriov.lock);
 	return 0;
 }

@@ -52,12 +52,10 @@ static int kvf_net_settle_addr(struct kvf_net *net, const u8 *granted,
 
 static int kvf_net_restore_vlans(struct kvf_net *net)
 {
+	unsigned int vid = 1;
 	int err;
-	u16 vid;
 
-	for_each_set_bit(vid, net->vlans, VLAN_N_VID) {
-		if (!vid)
-			continue;
+	for_each_set_bit_from(vid, net->vlans, VLAN_N_VID) {
 		err = kvf_request_vlan(net->kvf, vid, true);
 		if (err && err != -EPERM)
 			return err;

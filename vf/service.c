@@ -91,26 +91,37 @@ void kvf_service_link(struct kvf_dev *kvf)
 	netdev_info(netdev, "Link is %s\n", up ? "Up" : "Down");
 }
 
-static void kvf_service(struct work_struct *work)
+/* It was off the bus: for good, or while the PF was being reset */
+static bool kvf_service_is_there(struct kvf_dev *kvf)
 {
-	struct kvf_dev *kvf = container_of(work, struct kvf_dev, service.work);
-
-	/* It was off the bus: for good, or while the PF was being reset */
 	if (kvf->hw.gone && readl(kvf->hw.regs + KWL_STATUS) != U32_MAX) {
 		kvf->hw.gone = false;
 		WRITE_ONCE(kvf->session, false);
 	}
-	if (kvf->hw.gone)
-		netif_carrier_off(kvf->net->netdev);
-	else if (netif_running(kvf->net->netdev) &&
-	    netif_device_present(kvf->net->netdev)) {
-		kvf_service_mail(kvf);
-		/* RTNL only when it is worth it */
-		if (!kvf->session && kvf_mbx_pf_ready(kvf))
-			kvf_service_restart(kvf);
-		if (kvf->session)
-			kvf_service_lists(kvf);
-		kvf_service_link(kvf);
+	return !kvf->hw.gone;
+}
+
+static void kvf_service_look(struct kvf_dev *kvf)
+{
+	kvf_service_mail(kvf);
+	/* RTNL only when it is worth it */
+	if (!kvf->session && kvf_mbx_pf_ready(kvf))
+		kvf_service_restart(kvf);
+	if (kvf->session)
+		kvf_service_lists(kvf);
+	kvf_service_link(kvf);
+}
+
+static void kvf_service(struct work_struct *work)
+{
+	struct kvf_dev *kvf = container_of(work, struct kvf_dev, service.work);
+	struct net_device *netdev = kvf->net->netdev;
+
+	if (netif_running(netdev) && netif_device_present(netdev)) {
+		if (kvf_service_is_there(kvf))
+			kvf_service_look(kvf);
+		else
+			netif_carrier_off(netdev);
 	}
 	queue_delayed_work(system_long_wq, &kvf->service,
 			   KVF_SERVICE_SECS * HZ);
