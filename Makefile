@@ -9,7 +9,7 @@ V      ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
-.PHONY: setup demo shell test check
+.PHONY: setup demo demo-sriov shell test check
 
 help:
 	@echo 'The driver:'
@@ -19,6 +19,7 @@ help:
 	@echo ''
 	@echo 'The bench, an emulated 82576 (first run: some minutes of set-up):'
 	@echo '  make demo                 load the driver, ping, iperf3, beside the stock igb'
+	@echo '  make demo-sriov           VFs in nested guests: links, VLANs, iperf3'
 	@echo '  make test                 all tests on all kernels; the last line counts them'
 	@echo '       T=net/csum           only files with that in their names (or a glob)'
 	@echo '       KERNEL=6.12|7.2      only on that kernel'
@@ -60,6 +61,9 @@ test:
 
 demo:
 	@tests/vm/demo
+
+demo-sriov:
+	@tests/vm/demo --part virtual
 
 shell:
 	@tests/vm/shell --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' \

@@ -106,7 +106,7 @@ void kpf_mbx_farewell(struct kpf_dev *pf, struct kpf_vf *vf);
 void kpf_mbx_work(struct work_struct *work);
 
 /* vf_msg.c */
-void kpf_vf_handle(struct kpf_dev *pf, struct kpf_vf *vf);
+bool kpf_vf_handle(struct kpf_dev *pf, struct kpf_vf *vf);
 bool kpf_vf_may_nack(struct kpf_vf *vf);
 void kpf_vf_handle_reset(struct kpf_dev *pf, struct kpf_vf *vf);
 

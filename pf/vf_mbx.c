@@ -15,6 +15,7 @@
 /* Rounds over all VFs before others get the CPU */
 #define KPF_MBX_ROUNDS		8
 #define KPF_MBX_REST_MS		2
+#define KPF_MBX_RETRY_MS	50
 #define KPF_MBX_STICKY		FIELD_PREP_CONST(KWL_MSG_INFO,		\
 						 KWL_STATE_RENEW |	\
 						 KWL_STATE_NEW_MAC)
@@ -35,7 +36,8 @@ static bool kpf_mbx_take(struct kpf_dev *pf, u8 vf)
 }
 
 /*
- * Take in a VF's message, all 16 words, and tell it so. The buffer stays
+ * Take in a VF's message, all 16 words, and tell it so. False, and the request
+ * still to be seen, if the VF holds the buffer. The buffer stays
  * ours until the reply or kpf_mbx_release(), so the answer cannot be mixed
  * up with another question.
  */
@@ -45,6 +47,7 @@ bool kpf_mbx_receive(struct kpf_dev *pf, u8 vf, u32 *msg)
 
 	if (!kpf_mbx_take(pf, vf))
 		return false;
+	kwl_wr32(&pf->hw, KWL_MBVFICR, KWL_MBVFICR_REQ(vf));
 	for (i = 0; i < KWL_MBX_WORDS; i++)
 		msg[i] = kwl_rd32(&pf->hw, KWL_VMBMEM(vf, i));
 	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf), KWL_P2V_ACK | KWL_P2V_PFU);
@@ -144,12 +147,16 @@ static bool kpf_mbx_serve(struct kpf_dev *pf, struct kpf_vf *vf, u32 vflre,
 	}
 	if (icr & KWL_MBVFICR_ACK(vf->num))
 		kpf_mbx_acked(pf, vf);
-	if (icr & KWL_MBVFICR_REQ(vf->num)) {
-		kwl_wr32(&pf->hw, KWL_MBVFICR, KWL_MBVFICR_REQ(vf->num));
-		kpf_vf_handle(pf, vf);
-		busy = true;
-	}
+	if (icr & KWL_MBVFICR_REQ(vf->num))
+		busy |= kpf_vf_handle(pf, vf);
 	return busy;
+}
+
+/* Requests whose buffer could not be had; their VFs may still let it go */
+static bool kpf_mbx_left(struct kpf_dev *pf)
+{
+	return !READ_ONCE(pf->offline) && !pf->hw.gone &&
+	       kwl_rd32(&pf->hw, KWL_MBVFICR) & (BIT(pf->num_vfs) - 1);
 }
 
 static bool kpf_mbx_round(struct kpf_dev *pf)
@@ -181,7 +188,7 @@ void kpf_mbx_work(struct work_struct *work)
 	struct kpf_sriov *sriov = container_of(work, struct kpf_sriov,
 					       mbx_work.work);
 	struct kpf_dev *pf = container_of(sriov, struct kpf_dev, sriov);
-	bool busy = false;
+	bool busy = false, left = false;
 	int round;
 
 	mutex_lock(&sriov->lock);
@@ -190,9 +197,14 @@ void kpf_mbx_work(struct work_struct *work)
 		if (!busy)
 			break;
 	}
+	if (sriov->vf && !busy)
+		left = kpf_mbx_left(pf);
 	mutex_unlock(&sriov->lock);
 	/* A VF that never stops asking gets its answers, and others the CPU */
 	if (busy)
 		queue_delayed_work(system_dfl_wq, &sriov->mbx_work,
 				   msecs_to_jiffies(KPF_MBX_REST_MS));
+	else if (left)
+		queue_delayed_work(system_dfl_wq, &sriov->mbx_work,
+				   msecs_to_jiffies(KPF_MBX_RETRY_MS));
 }

@@ -213,26 +213,29 @@ static void kpf_msg_no_session(struct kpf_dev *pf, struct kpf_vf *vf,
 		kpf_mbx_release(pf, vf->num);
 }
 
-/* Context: sriov.lock */
-void kpf_vf_handle(struct kpf_dev *pf, struct kpf_vf *vf)
+/*
+ * Answer one message. False if it could not be had.
+ * Context: sriov.lock
+ */
+bool kpf_vf_handle(struct kpf_dev *pf, struct kpf_vf *vf)
 {
 	u32 msg[KWL_MBX_WORDS], reply;
 	int err;
 
 	if (!kpf_mbx_receive(pf, vf->num, msg))
-		return;
+		return false;
 	/* Our own answer, left in the buffer */
 	if (msg[0] & (KWL_MSG_ACK | KWL_MSG_NACK)) {
 		kpf_mbx_release(pf, vf->num);
-		return;
+		return true;
 	}
 	if (msg[0] == KWL_MSG_RESET) {
 		kpf_msg_reset(pf, vf, msg);
-		return;
+		return true;
 	}
 	if (!vf->cts) {
 		kpf_msg_no_session(pf, vf, msg);
-		return;
+		return true;
 	}
 
 	err = kpf_msg_dispatch(pf, vf, msg);
@@ -241,4 +244,5 @@ void kpf_vf_handle(struct kpf_dev *pf, struct kpf_vf *vf)
 			vf->num, msg[0], err);
 	reply = msg[0] | KWL_MSG_CTS | (err ? KWL_MSG_NACK : KWL_MSG_ACK);
 	kpf_mbx_reply(pf, vf, &reply, 1);
+	return true;
 }

@@ -25,7 +25,7 @@ PEER_NS = os.environ.get("KWL_PEERNS", "peer")
 MODULE = {"kawela": "kawela_pf", "stock": "igb"}[DRIVER]
 
 DUT_MAC = "52:54:00:82:57:01"
-PARTNER_MAC = {"wire": "52:54:00:82:57:ff", "b2b": "52:54:00:82:57:02"}[TOPOLOGY]
+PARTNER_MAC = "52:54:00:82:57:02" if TOPOLOGY == "b2b" else "52:54:00:82:57:ff"
 
 
 def on_stock():

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from kwl_sys import write
 
-INSTANCE = Path("/sys/kernel/tracing/instances/kawela")
+TRACING = Path("/sys/kernel/tracing")
+INSTANCE = TRACING / "instances/kawela"
 EVENT = INSTANCE / "events/net/napi_gro_receive_entry"
 
 
@@ -21,9 +22,9 @@ class RxTrace:
         self.ifname = ifname
 
     def __enter__(self):
-        INSTANCE.mkdir(exist_ok=True)
         # Command names come from the scheduler, whose code had better be left alone.
-        write(INSTANCE / "options/record-cmd", 0)
+        write(TRACING / "options/record-cmd", 0)
+        INSTANCE.mkdir(exist_ok=True)
         write(EVENT / "filter", f'name == "{self.ifname}"')
         write(EVENT / "enable", 1)
         return self

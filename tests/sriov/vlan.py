@@ -31,13 +31,12 @@ def join(end, address, vid=VID):
 
 
 def port_vlan(bench, index, vid, qos=0):
-    """Put a VF into a port VLAN and wait until it has noticed."""
+    """Put a VF into a port VLAN."""
     bench.set_vf(index, "vlan", vid, "qos", qos)
     vf = bench.vfs[index]
-    # A VF that is told to reset loses its carrier only for a moment: do not trust the first look.
-    if bench.driver == OURS:
-        vf.set_link("down")
-        vf.set_link("up")
+    # A VF that is told to reset itself does so when it likes, or not at all: have it start anew.
+    vf.set_link("down")
+    vf.set_link("up")
     vf.wait_carrier()
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from . import paths
 
 FOLDERS = ("net", "sriov", "stress")
+# Only when asked for by name: under TCG, inner guests now and then die of the
+# emulated SVM without a word, which says nothing about the drivers.
+ON_REQUEST = ("nested",)
 HEADER = re.compile(r"# kawela: (.*)")
 DRIVERS = ("kawela", "stock")
 
@@ -65,7 +68,7 @@ def read_header(name: str) -> TestFile:
 
 def names() -> list[str]:
     tests = paths.TOP / "tests"
-    return sorted(f"{folder}/{path.name}" for folder in FOLDERS
+    return sorted(f"{folder}/{path.name}" for folder in FOLDERS + ON_REQUEST
                   for path in (tests / folder).glob("*.py"))
 
 
@@ -73,7 +76,9 @@ def select(patterns: list[str]) -> list[str]:
     """The names that match any pattern: a glob, or a part of the name."""
     known = [SELFTEST, *names()]
     chosen = []
-    for pattern in patterns or ["*"]:
+    if not patterns:
+        return [name for name in known if name.split("/")[0] not in ON_REQUEST]
+    for pattern in patterns:
         matching = [name for name in known
                     if pattern in name or fnmatch.fnmatch(name, pattern)]
         if not matching:
