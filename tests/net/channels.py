@@ -8,11 +8,11 @@ import re
 from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true, ksft_variants
 from kwl_env import Env, on_stock
 from kwl_nic import irq_names
-from kwl_rss import RxMeta, flow, rxfh
+from kwl_rss import RxMeta, flow, rxfh, spread_ports
 from kwl_sys import refused
 from kwl_traffic import Stream, ping
 
-PORTS = range(31000, 31064)
+PORTS = spread_ports(96)
 
 
 def channels(env):

@@ -5,11 +5,11 @@
 
 from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_variants, KsftNamedVariant
 from kwl_env import Env, stock_xfail
-from kwl_rss import RxMeta, expected_hash, flow, rxfh
+from kwl_rss import RxMeta, expected_hash, flow, rxfh, spread_ports
 from kwl_sys import output, refused
 from kwl_traffic import ping
 
-PORTS = range(30000, 30024)
+PORTS = spread_ports(24)
 KINDS = [KsftNamedVariant(f"{proto}{version}", proto, version) for proto in ("tcp", "udp") for version in (4, 6)]
 NEW_KEY = bytes((at * 37 + 11) & 0xFF for at in range(40))
 
