@@ -64,3 +64,23 @@ void kwl_pci_unmap(struct pci_dev *pdev, struct kwl_hw *hw)
 	pci_disable_device(pdev);
 }
 EXPORT_SYMBOL_GPL(kwl_pci_unmap);
+
+/**
+ * kwl_pci_restore() - give a function its configuration back
+ * @pdev: the function, just reset by the bus
+ *
+ * As it was saved when its driver was bound. Interrupts and, for a PF, its VFs
+ * are part of it.
+ *
+ * Context: Process, may sleep.
+ * Return: 0, or -ENODEV if it does not answer.
+ */
+int kwl_pci_restore(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
+	/* For the next time */
+	pci_save_state(pdev);
+	pci_set_master(pdev);
+	return pci_device_is_present(pdev) ? 0 : -ENODEV;
+}
+EXPORT_SYMBOL_GPL(kwl_pci_restore);

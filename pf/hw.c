@@ -106,7 +106,10 @@ void kpf_hw_apply_rx(struct kpf_net *net, unsigned int mtu,
 	kpf_filter_set_own_pool(pf, max_frame, strip);
 }
 
-/* Which pools there are, and what passes between them */
+/*
+ * Which pools there are, and what passes between them. A VF may be asking for
+ * its share of the same registers at this moment.
+ */
 void kpf_hw_apply_pools(struct kpf_net *net)
 {
 	struct kpf_dev *pf = net->pf;
@@ -114,6 +117,7 @@ void kpf_hw_apply_pools(struct kpf_net *net)
 	u16 own = pf->num_vfs;
 	int i;
 
+	guard(mutex)(&pf->sriov.lock);
 	/* A reset lets all pools receive; VFs get theirs when they ask */
 	kwl_wr32(hw, KWL_VFRE, BIT(own));
 	kwl_wr32(hw, KWL_VFTE, BIT(own));
@@ -123,19 +127,19 @@ void kpf_hw_apply_pools(struct kpf_net *net)
 		kwl_wr32(hw, KWL_RTTDQSEL, i);
 		kwl_wr32(hw, KWL_RTTBCNRC, 0);
 	}
+	/* The PF may bridge for others: no spoof check for it */
+	kwl_wr32(hw, KWL_DTXSWC, 0);
+	kpf_bridge_apply(pf);
 
 	if (own) {
 		kwl_wr32(hw, KWL_VT_CTL, KWL_VT_CTL_REPLICATION |
 			 FIELD_PREP(KWL_VT_CTL_DEFAULT_POOL, own));
-		/* The PF may bridge for others: no spoof check for it */
-		kwl_wr32(hw, KWL_DTXSWC, KWL_DTXSWC_LOOPBACK);
 		/* One lazy VF must not hold up the port */
 		kwl_wr32(hw, KWL_QDE, GENMASK(KWL_MAX_QUEUES - 1, 0));
 		kwl_wr32(hw, KWL_MRQC,
 			 FIELD_PREP(KWL_MRQC_MODE, KWL_MRQC_MODE_VMDQ));
 	} else {
 		kwl_wr32(hw, KWL_VT_CTL, 0);
-		kwl_wr32(hw, KWL_DTXSWC, 0);
 		kwl_wr32(hw, KWL_QDE, 0);
 		kpf_rss_apply(net);
 	}

@@ -14,6 +14,9 @@
 			 KWL_ICR_RXO)
 #define KPF_ICR_OTHER	(KWL_ICR_LSC | KWL_ICR_DRSTA)
 
+/* Between two interrupts for mail */
+#define KPF_OTHER_USECS	100
+
 /* Vectors of the PF, for masking its own bits and never a VF's */
 static u32 kpf_irq_own_bits(const struct kpf_dev *pf)
 {
@@ -244,6 +247,9 @@ void kpf_irq_apply(struct kpf_net *net)
 			 kpf_irq_route(msix ? i + 1 : 0));
 
 	if (msix) {
+		/* No guest can keep a processor busy with interrupts */
+		kwl_wr32(hw, KWL_EITR(0), pf->num_vfs ?
+			 FIELD_PREP(KWL_EITR_INTERVAL, KPF_OTHER_USECS) : 0);
 		kwl_wr32(hw, KWL_EIAC, kpf_irq_own_bits(pf));
 		kwl_wr32(hw, KWL_EIAM, kpf_irq_own_bits(pf));
 		kwl_wr32(hw, KWL_EIMS, BIT(0));

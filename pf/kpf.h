@@ -18,17 +18,14 @@
 #include <kawela/regs.h>
 #include <kawela/ring.h>
 
+#include "tables.h"
+
 #define KPF_MAX_PAIRS		8
 /* Header, CRC and up to two VLAN tags around the MTU */
 #define KPF_FRAME_EXTRA		(ETH_HLEN + ETH_FCS_LEN + 2 * VLAN_HLEN)
 #define KPF_MAX_MTU		(KWL_MAX_FRAME - KPF_FRAME_EXTRA)
 #define KPF_DEFAULT_USECS	20
 #define KPF_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
-
-/* The card has 8 pools and the PF needs one */
-#define KPF_MAX_VFS		7
-/* Unicast addresses of a VF beside its own; 16 entries are shared by all */
-#define KPF_VF_MAX_UNICAST	3
 
 struct kpf_net;
 struct kpf_vf;
@@ -52,54 +49,31 @@ struct kpf_link {
 };
 
 /**
- * struct kpf_rar - a receive address
- * @addr: the address
- * @pools: who gets it; 0 if the entry is free
- */
-struct kpf_rar {
-	u8 addr[ETH_ALEN] __aligned(2);
-	u8 pools;
-};
-
-/**
- * struct kpf_vlvf - a VLAN that is told apart by pool
- * @vid: the VLAN
- * @pools: who is in it; 0 if the entry is free
- */
-struct kpf_vlvf {
-	u16 vid;
-	u8 pools;
-};
-
-/**
- * struct kpf_filter - what comes in, and to whom; desired state and shadow
- * @rar: unicast addresses: the interface's own in 0, lists from 1 up, the
- *	primary ones of VFs from the end down
- * @mta: multicast hashes of the interface
- * @vf_mta: multicast hashes by VF
- * @vlans: VLANs the interface has asked for
- * @vlvf: VLANs by pool, while there are VFs
+ * struct kpf_filter - tables, and what the registers hold of them
+ * @tables: who wants what
+ * @ral: RAL as last written
+ * @rah: RAH as last written
+ * @mta: MTA as last written
+ * @vlvf: VLVF as last written
+ * @vfta: VFTA as last written
+ * @stale: the registers hold something else: write them all
+ * @vf_promisc: pools that get unicast nobody has claimed
  * @max_frame: longest frame for the interface, while there are VFs
  * @vlan_strip: tags of the interface's frames go into the descriptor
- * @promisc: everything comes in
- * @allunicast: every unicast comes in: more addresses than entries
- * @allmulti: every multicast comes in
- * @vlan_filter: VLANs not in @vlans stay out
  */
 struct kpf_filter {
 	/** @lock: protects all members and the registers behind them; leaf, BH */
 	spinlock_t lock;
-	struct kpf_rar rar[KWL_RAR_ENTRIES];
+	struct kpf_tables tables;
+	u32 ral[KWL_RAR_ENTRIES];
+	u32 rah[KWL_RAR_ENTRIES];
 	u32 mta[KWL_MTA_WORDS];
-	u32 vf_mta[KPF_MAX_VFS][KWL_MTA_WORDS];
-	DECLARE_BITMAP(vlans, VLAN_N_VID);
-	struct kpf_vlvf vlvf[KWL_VLVF_ENTRIES];
+	u32 vlvf[KWL_VLVF_ENTRIES];
+	u32 vfta[KWL_VFTA_WORDS];
+	bool stale;
+	u8 vf_promisc;
 	u16 max_frame;
 	bool vlan_strip;
-	bool promisc;
-	bool allunicast;
-	bool allmulti;
-	bool vlan_filter;
 };
 
 /* Port counters, accumulated from clear-on-read registers; see stats.c */
@@ -147,6 +121,9 @@ struct kpf_stats {
  * @vf: all of them, NULL if there are none
  * @mbx_work: serves the mailbox
  * @user_pairs: channels to give back when the VFs have gone
+ * @recheck: the PF has new addresses; a VF may have had one of them
+ * @waits: how often a VF had to wait because it asks too much
+ * @floods: how often one was shut off because it went on
  */
 struct kpf_sriov {
 	/**
@@ -158,6 +135,9 @@ struct kpf_sriov {
 	struct kpf_vf *vf;
 	struct delayed_work mbx_work;
 	u16 user_pairs;
+	bool recheck;
+	u64 waits;
+	u64 floods;
 };
 
 enum kpf_irq_mode {
@@ -175,6 +155,7 @@ enum kpf_irq_mode {
  * @filter: address and VLAN filters
  * @sriov: virtual functions
  * @num_vfs: how many VFs the function is set up for; the PF's pool, too
+ * @bridge_mode: BRIDGE_MODE_*, of the on-card switch
  * @stats: port counters
  * @service: refreshes counters before they could wrap
  * @reset_work: resets the function under RTNL
@@ -199,6 +180,7 @@ struct kpf_dev {
 	struct kpf_filter filter;
 	struct kpf_sriov sriov;
 	u16 num_vfs;
+	u16 bridge_mode;
 	/** @stats_lock: protects @stats and reads of its registers; leaf, BH */
 	spinlock_t stats_lock;
 	struct kpf_stats stats;
@@ -255,6 +237,16 @@ struct kpf_net {
 	u32 msg_enable;
 };
 
+/* bridge.c */
+void kpf_bridge_apply(struct kpf_dev *pf);
+int kpf_ndo_bridge_setlink(struct net_device *netdev, struct nlmsghdr *nlh,
+			   u16 flags, struct netlink_ext_ack *extack);
+int kpf_ndo_bridge_getlink(struct sk_buff *skb, u32 pid, u32 seq,
+			   struct net_device *netdev, u32 filter_mask,
+			   int nlflags);
+int kpf_fdb_add_check(struct net_device *netdev, const u8 *addr,
+		      struct netlink_ext_ack *extack);
+
 /* ethtool.c */
 extern const struct ethtool_ops kpf_ethtool_ops;
 
@@ -270,16 +262,25 @@ int kpf_filter_set_vlan(struct kpf_dev *pf, u16 vid, bool on);
 void kpf_filter_set_vlan_filter(struct kpf_dev *pf, bool on);
 void kpf_filter_set_own_pool(struct kpf_dev *pf, u32 max_frame, bool strip);
 int kpf_filter_set_num_vfs(struct kpf_dev *pf, u16 num_vfs);
+int kpf_filter_unicast_room(struct kpf_dev *pf);
 void kpf_filter_set_vf_addr(struct kpf_dev *pf, u8 vf, const u8 *addr);
 bool kpf_filter_is_taken(struct kpf_dev *pf, u8 vf, const u8 *addr);
-int kpf_filter_add_vf_unicast(struct kpf_dev *pf, u8 vf, const u8 *addr);
-void kpf_filter_drop_vf_unicast(struct kpf_dev *pf, u8 vf);
-void kpf_filter_set_vf_multicast(struct kpf_dev *pf, u8 vf, const u16 *hashes,
-				 int count);
+void kpf_filter_evict(struct kpf_dev *pf, u8 vf, const u8 *addr);
+u8 kpf_filter_share(struct kpf_dev *pf);
+int kpf_filter_add_vf_addr(struct kpf_dev *pf, u8 vf, const u8 *addr,
+			   int limit);
+int kpf_filter_set_vf_addrs(struct kpf_dev *pf, u8 vf,
+			    const struct kwl_addr *list, int count, int limit);
+void kpf_filter_drop_vf_addrs(struct kpf_dev *pf, u8 vf);
+void kpf_filter_set_vf_groups(struct kpf_dev *pf, u8 vf,
+			      const struct kwl_groups *groups);
+void kpf_filter_set_vf_promisc(struct kpf_dev *pf, u8 vf, bool groups,
+			       bool unicast);
 int kpf_filter_set_vf_vlan(struct kpf_dev *pf, u8 vf, u16 vid, bool on);
 bool kpf_filter_has_vf_vlan(struct kpf_dev *pf, u8 vf, u16 vid);
 int kpf_filter_count_vf_vlans(struct kpf_dev *pf, u8 vf);
-void kpf_filter_drop_vf_vlans(struct kpf_dev *pf, u8 vf);
+void kpf_filter_drop_vf_vlans(struct kpf_dev *pf, u8 vf, u16 keep);
+int kpf_filter_set_port_vlan(struct kpf_dev *pf, u8 vf, u16 vid);
 
 /* hw.c */
 int kpf_hw_identify(struct kpf_dev *pf);
@@ -371,11 +372,12 @@ void kpf_sriov_init(struct kpf_dev *pf);
 int kpf_sriov_configure(struct pci_dev *pdev, int num_vfs);
 void kpf_sriov_fini(struct kpf_dev *pf);
 void kpf_sriov_irq(struct kpf_dev *pf);
+void kpf_sriov_recheck(struct kpf_dev *pf);
 void kpf_sriov_before_reset(struct kpf_dev *pf);
 void kpf_sriov_after_reset(struct kpf_dev *pf);
 void kpf_sriov_link_changed(struct kpf_dev *pf);
 void kpf_sriov_save_config(struct kpf_dev *pf, bool save);
-void kpf_sriov_refresh_stats(struct kpf_dev *pf);
+void kpf_sriov_service(struct kpf_dev *pf);
 
 /* stats.c */
 void kpf_stats_refresh(struct kpf_dev *pf);

@@ -10,9 +10,15 @@
 #include <kawela/mbx.h>
 
 #include "kpf.h"
+#include "quota.h"
 
 /* VLANs a VF may have; the table of 32 is shared by all */
 #define KPF_VF_MAX_VLANS	8
+/* Addresses beside its own that any VF may have, and a trusted one of ours */
+#define KPF_VF_MIN_ADDRS	3
+#define KPF_VF_MAX_ADDRS	16
+/* One VF's groups must not fill the hash table that all share */
+#define KPF_VF_MAX_GROUPS	256
 
 /**
  * struct kpf_vf_admin - what the administrator has set
@@ -22,6 +28,7 @@
  * @spoofchk: sources must be the VF's own
  * @trusted: may have more than an untrusted one
  * @link_state: IFLA_VF_LINK_STATE_*
+ * @rss_query: may ask how flows are spread; no VF driver of this card does
  * @max_rate: Mbit/s, 0 for no limit
  */
 struct kpf_vf_admin {
@@ -30,6 +37,7 @@ struct kpf_vf_admin {
 	u8 qos;
 	bool spoofchk;
 	bool trusted;
+	bool rss_query;
 	int link_state;
 	u32 max_rate;
 };
@@ -39,8 +47,9 @@ struct kpf_vf_admin {
  * @mac: address in use
  * @max_frame: longest frame with CRC and tag
  * @vlans: how many VLANs of its own
- * @multicast: listens to some
- * @allmulti: listens to all
+ * @multicast: listens to some groups
+ * @allmulti: listens to all groups
+ * @promisc: gets unicast that nobody has claimed
  */
 struct kpf_vf_req {
 	u8 mac[ETH_ALEN];
@@ -48,6 +57,19 @@ struct kpf_vf_req {
 	u8 vlans;
 	bool multicast;
 	bool allmulti;
+	bool promisc;
+};
+
+/**
+ * struct kpf_vf_lists - lists that a VF has begun to send
+ * @addrs: unicast addresses
+ * @num_addrs: how many of them
+ * @groups: multicast groups
+ */
+struct kpf_vf_lists {
+	struct kwl_addr addrs[KPF_VF_MAX_ADDRS];
+	u8 num_addrs;
+	struct kwl_groups groups;
 };
 
 /* Totals, and the 32-bit registers as last seen */
@@ -64,11 +86,13 @@ struct kpf_vf_stats {
  * struct kpf_vf - one virtual function
  * @num: its number, and that of its pool and first queue
  * @cts: has said hello since its last reset and is in service
- * @ext: speaks the extension of KWL_EXT_MAGIC
+ * @ext: version of the extension it speaks, 0 for none
  * @default_mac: its address unless somebody sets one
  * @admin: the administrator's wishes; survive everything but the VF's end
  * @req: the VF's own; forgotten when it is reset
+ * @lists: not in force before they are complete
  * @stats: counters
+ * @quota: how much of our time it may still take
  * @nack_after: jiffies before which no bare NACK is sent again
  * @unread: the VF has not acknowledged our last word
  * @pending: what to tell it when it has
@@ -76,11 +100,13 @@ struct kpf_vf_stats {
 struct kpf_vf {
 	u8 num;
 	bool cts;
-	bool ext;
+	u16 ext;
 	u8 default_mac[ETH_ALEN];
 	struct kpf_vf_admin admin;
 	struct kpf_vf_req req;
+	struct kpf_vf_lists lists;
 	struct kpf_vf_stats stats;
+	struct kpf_quota quota;
 	unsigned long nack_after;
 	bool unread;
 	u32 pending;
@@ -91,7 +117,12 @@ void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf);
 void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf);
 const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf);
 u32 kpf_vf_state(const struct kpf_vf *vf);
+u32 kpf_vf_limits(struct kpf_dev *pf, const struct kpf_vf *vf);
+int kpf_vf_max_addrs(struct kpf_dev *pf, const struct kpf_vf *vf);
 void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf);
+bool kpf_vf_is_taken(struct kpf_dev *pf, const struct kpf_vf *vf,
+		     const u8 *addr);
+void kpf_vf_recheck(struct kpf_dev *pf);
 void kpf_vf_impose_mac(struct kpf_dev *pf, struct kpf_vf *vf);
 void kpf_vf_renew(struct kpf_dev *pf, struct kpf_vf *vf, u32 why);
 
@@ -103,6 +134,7 @@ void kpf_mbx_release(struct kpf_dev *pf, u8 vf);
 void kpf_mbx_notify(struct kpf_dev *pf, struct kpf_vf *vf, u32 word);
 void kpf_mbx_scrub(struct kpf_dev *pf, u8 vf);
 void kpf_mbx_farewell(struct kpf_dev *pf, struct kpf_vf *vf);
+void kpf_mbx_open_doors(struct kpf_dev *pf);
 void kpf_mbx_work(struct work_struct *work);
 
 /* vf_msg.c */
@@ -118,6 +150,7 @@ int kpf_ndo_set_vf_rate(struct net_device *netdev, int num, int min_rate,
 			int max_rate);
 int kpf_ndo_set_vf_spoofchk(struct net_device *netdev, int num, bool on);
 int kpf_ndo_set_vf_trust(struct net_device *netdev, int num, bool on);
+int kpf_ndo_set_vf_rss_query_en(struct net_device *netdev, int num, bool on);
 int kpf_ndo_set_vf_link_state(struct net_device *netdev, int num, int state);
 int kpf_ndo_get_vf_config(struct net_device *netdev, int num,
 			  struct ifla_vf_info *info);

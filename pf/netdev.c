@@ -267,6 +267,7 @@ static int kpf_set_mac_address(struct net_device *netdev, void *p)
 		return -EADDRNOTAVAIL;
 	eth_hw_addr_set(netdev, sa->sa_data);
 	kpf_filter_set_addr(net->pf, netdev->dev_addr);
+	kpf_sriov_recheck(net->pf);
 	return 0;
 }
 
@@ -277,10 +278,12 @@ static int kpf_set_rx_mode(struct net_device *netdev,
 	struct kpf_net *net = netdev_priv(netdev);
 
 	kpf_filter_set_rx_mode(net->pf, netdev->flags, uc, mc);
+	kpf_sriov_recheck(net->pf);
 	return 0;
 }
 
 KWL_DEFINE_SET_RX_MODE(kpf_set_rx_mode)
+KWL_DEFINE_FDB_ADD(kpf_fdb_add)
 
 /* The stack does not tell an absent device what it wants: take it from there */
 void kpf_net_sync_rx_mode(struct kpf_net *net)
@@ -361,12 +364,16 @@ static const struct net_device_ops kpf_netdev_ops = {
 	.ndo_vlan_rx_add_vid	= kpf_vlan_add,
 	.ndo_vlan_rx_kill_vid	= kpf_vlan_kill,
 	.ndo_tx_timeout		= kpf_tx_timeout,
+	.ndo_fdb_add		= kpf_fdb_add,
+	.ndo_bridge_getlink	= kpf_ndo_bridge_getlink,
+	.ndo_bridge_setlink	= kpf_ndo_bridge_setlink,
 	.ndo_set_vf_mac		= kpf_ndo_set_vf_mac,
 	.ndo_set_vf_vlan	= kpf_ndo_set_vf_vlan,
 	.ndo_set_vf_rate	= kpf_ndo_set_vf_rate,
 	.ndo_set_vf_spoofchk	= kpf_ndo_set_vf_spoofchk,
 	.ndo_set_vf_trust	= kpf_ndo_set_vf_trust,
 	.ndo_set_vf_link_state	= kpf_ndo_set_vf_link_state,
+	.ndo_set_vf_rss_query_en = kpf_ndo_set_vf_rss_query_en,
 	.ndo_get_vf_config	= kpf_ndo_get_vf_config,
 	.ndo_get_vf_stats	= kpf_ndo_get_vf_stats,
 };
@@ -439,9 +446,7 @@ struct kpf_net *kpf_net_create(struct kpf_dev *pf)
 
 	eth_hw_addr_set(netdev, pf->perm_addr);
 	ether_addr_copy(netdev->perm_addr, pf->perm_addr);
-	ether_addr_copy(pf->filter.rar[0].addr, pf->perm_addr);
-	pf->filter.rar[0].pools = BIT(0);
-	pf->filter.vlan_filter = true;
+	kpf_filter_init(pf);
 	netif_carrier_off(netdev);
 
 	pf->net = net;

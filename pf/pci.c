@@ -38,7 +38,6 @@ static struct kpf_dev *kpf_alloc(struct pci_dev *pdev)
 	pf->pdev = pdev;
 	spin_lock_init(&pf->stats_lock);
 	mutex_init(&pf->sem_lock);
-	kpf_filter_init(pf);
 	kpf_service_init(pf);
 	kpf_sriov_init(pf);
 	pci_set_drvdata(pdev, pf);
@@ -90,6 +89,8 @@ static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		    pf->lan_id, pf->perm_addr, kpf_irq_mode_name(pf),
 		    net->port.num_vec);
 	kpf_service_start(pf);
+	/* For kwl_pci_restore() */
+	pci_save_state(pdev);
 	return 0;
 
 err_link:
@@ -219,7 +220,30 @@ static void kpf_reset_done(struct pci_dev *pdev)
 	kpf_resume_net(pf);
 }
 
+/* The bus is in doubt, so is all that the function was told: start over */
+static pci_ers_result_t kpf_error_detected(struct pci_dev *pdev,
+					   pci_channel_state_t state)
+{
+	kpf_suspend_net(pci_get_drvdata(pdev));
+	return state == pci_channel_io_perm_failure ?
+	       PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t kpf_slot_reset(struct pci_dev *pdev)
+{
+	return kwl_pci_restore(pdev) ? PCI_ERS_RESULT_DISCONNECT :
+				       PCI_ERS_RESULT_RECOVERED;
+}
+
+static void kpf_error_resume(struct pci_dev *pdev)
+{
+	kpf_resume_net(pci_get_drvdata(pdev));
+}
+
 static const struct pci_error_handlers kpf_err_handlers = {
+	.error_detected	= kpf_error_detected,
+	.slot_reset	= kpf_slot_reset,
+	.resume		= kpf_error_resume,
 	.reset_prepare	= kpf_reset_prepare,
 	.reset_done	= kpf_reset_done,
 };

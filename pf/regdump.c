@@ -51,6 +51,7 @@ static const struct kpf_section kpf_sections[] = {
 	{ KWL_VFTA(0), KWL_VFTA_WORDS, 4 },
 	{ KWL_MRQC, 1, 4 },
 	{ KWL_VT_CTL, 1, 4 },
+	{ KWL_VMVIR(0), KWL_MAX_POOLS, 4 },
 	{ KWL_VMOLR(0), KWL_MAX_POOLS, 4 },
 	{ KWL_RETA(0), KWL_RETA_ENTRIES / 4, 4 },
 	{ KWL_VLVF(0), KWL_VLVF_ENTRIES, 4 },

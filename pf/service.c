@@ -12,7 +12,7 @@ static void kpf_service(struct work_struct *work)
 	struct kpf_dev *pf = container_of(work, struct kpf_dev, service.work);
 
 	kpf_stats_refresh(pf);
-	kpf_sriov_refresh_stats(pf);
+	kpf_sriov_service(pf);
 	kpf_service_start(pf);
 }
 

@@ -2,6 +2,7 @@
 /* Virtual functions: making them, losing them, and the PF's resets. */
 #include <linux/etherdevice.h>
 #include <linux/jhash.h>
+#include <linux/ktime.h>
 #include <linux/rtnetlink.h>
 
 #include "kpf_vf.h"
@@ -18,6 +19,15 @@ void kpf_sriov_init(struct kpf_dev *pf)
 void kpf_sriov_irq(struct kpf_dev *pf)
 {
 	mod_delayed_work(system_dfl_wq, &pf->sriov.mbx_work, 0);
+}
+
+/* The PF has new addresses. Any context. */
+void kpf_sriov_recheck(struct kpf_dev *pf)
+{
+	if (!pf->num_vfs)
+		return;
+	WRITE_ONCE(pf->sriov.recheck, true);
+	kpf_sriov_irq(pf);
 }
 
 /*
@@ -47,6 +57,7 @@ static struct kpf_vf *kpf_vf_alloc(struct kpf_dev *pf, int num_vfs)
 		vf[i].admin.spoofchk = true;
 		vf[i].admin.link_state = IFLA_VF_LINK_STATE_AUTO;
 		vf[i].nack_after = jiffies;
+		kpf_quota_init(&vf[i].quota, ktime_to_ms(ktime_get()));
 		kpf_vf_default_mac(pf, i, vf[i].default_mac);
 	}
 	return vf;
@@ -93,6 +104,7 @@ static void kpf_sriov_restore(struct kpf_dev *pf)
 {
 	struct kpf_net *net = pf->net;
 	struct kpf_vf *vf;
+	int err;
 
 	rtnl_lock();
 	mutex_lock(&pf->sriov.lock);
@@ -101,9 +113,13 @@ static void kpf_sriov_restore(struct kpf_dev *pf)
 	mutex_unlock(&pf->sriov.lock);
 	cancel_delayed_work_sync(&pf->sriov.mbx_work);
 
-	if (kpf_net_set_num_vfs(net, 0, pf->sriov.user_pairs) &&
-	    kpf_net_set_num_vfs(net, 0, 1))
-		netdev_err(net->netdev, "cannot leave the pools: no memory\n");
+	/* Memory may not suffice for as many rings as there were */
+	err = kpf_net_set_num_vfs(net, 0, pf->sriov.user_pairs);
+	if (err)
+		err = kpf_net_set_num_vfs(net, 0, 1);
+	if (err)
+		netdev_err(net->netdev, "cannot leave the pools: %pe\n",
+			   ERR_PTR(err));
 	if (!netif_running(net->netdev)) {
 		kpf_link_stop(pf);
 		kpf_hw_disable(pf);
@@ -260,13 +276,15 @@ void kpf_vf_refresh_stats(struct kpf_dev *pf, struct kpf_vf *vf)
 	kpf_vf_count(pf, vf, 4, KWL_PVFMPRC(vf->num), &s->multicast);
 }
 
-/* Byte counters wrap after 34 seconds at line rate */
-void kpf_sriov_refresh_stats(struct kpf_dev *pf)
+/* Now and then; byte counters wrap after 34 seconds at line rate */
+void kpf_sriov_service(struct kpf_dev *pf)
 {
 	int i;
 
 	mutex_lock(&pf->sriov.lock);
 	for (i = 0; pf->sriov.vf && i < pf->num_vfs; i++)
 		kpf_vf_refresh_stats(pf, &pf->sriov.vf[i]);
+	if (pf->sriov.vf)
+		kpf_mbx_open_doors(pf);
 	mutex_unlock(&pf->sriov.lock);
 }

@@ -172,7 +172,7 @@ static const struct kpf_stat_name kpf_stat_names[] = {
 
 int kpf_stats_count(void)
 {
-	return ARRAY_SIZE(kpf_stat_names) + 1;
+	return ARRAY_SIZE(kpf_stat_names) + 3;
 }
 
 void kpf_stats_strings(u8 **data)
@@ -182,6 +182,8 @@ void kpf_stats_strings(u8 **data)
 	for (i = 0; i < ARRAY_SIZE(kpf_stat_names); i++)
 		ethtool_puts(data, kpf_stat_names[i].name);
 	ethtool_puts(data, "tx_timeouts");
+	ethtool_puts(data, "vf_mailbox_waits");
+	ethtool_puts(data, "vf_mailbox_floods");
 }
 
 void kpf_stats_values(struct kpf_dev *pf, u64 *data)
@@ -192,7 +194,9 @@ void kpf_stats_values(struct kpf_dev *pf, u64 *data)
 	kpf_stats_snapshot(pf, &s);
 	for (i = 0; i < ARRAY_SIZE(kpf_stat_names); i++)
 		*data++ = *kpf_stats_member(&s, kpf_stat_names[i].offset);
-	*data = pf->tx_timeouts;
+	*data++ = pf->tx_timeouts;
+	*data++ = READ_ONCE(pf->sriov.waits);
+	*data = READ_ONCE(pf->sriov.floods);
 }
 
 void kpf_get_pause_stats(struct net_device *netdev,

@@ -19,14 +19,35 @@ const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf)
 /* What a VF of ours is told, KWL_STATE_*; the port's link it sees itself */
 u32 kpf_vf_state(const struct kpf_vf *vf)
 {
+	u32 state = vf->admin.trusted ? KWL_STATE_TRUSTED : 0;
+
 	switch (vf->admin.link_state) {
 	case IFLA_VF_LINK_STATE_ENABLE:
-		return KWL_STATE_LINK_UP;
+		return state | KWL_STATE_LINK_UP;
 	case IFLA_VF_LINK_STATE_DISABLE:
-		return KWL_STATE_LINK_DOWN;
+		return state | KWL_STATE_LINK_DOWN;
 	default:
-		return 0;
+		return state;
 	}
+}
+
+/* Addresses beside its own: who is not trusted gets no more than its share */
+int kpf_vf_max_addrs(struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	int share = max(kpf_filter_share(pf), KPF_VF_MIN_ADDRS);
+
+	if (!vf->ext)
+		return KPF_VF_MIN_ADDRS;
+	return vf->admin.trusted ? KPF_VF_MAX_ADDRS :
+				   min(share, KPF_VF_MAX_ADDRS);
+}
+
+/* KWL_EXT_LIMITS_WORD */
+u32 kpf_vf_limits(struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	return FIELD_PREP(KWL_EXT_MAX_FRAME, KWL_MAX_FRAME) |
+	       FIELD_PREP(KWL_EXT_MAX_ADDRS, kpf_vf_max_addrs(pf, vf)) |
+	       FIELD_PREP(KWL_EXT_MAX_GROUPS, KPF_VF_MAX_GROUPS);
 }
 
 /*
@@ -67,18 +88,59 @@ void kpf_vf_impose_mac(struct kpf_dev *pf, struct kpf_vf *vf)
 {
 	const u8 *mac = kpf_vf_granted_mac(vf);
 
+	/* Who is not trusted has this one and no other */
+	if (!is_zero_ether_addr(vf->admin.mac) && !vf->admin.trusted)
+		kpf_filter_drop_vf_addrs(pf, vf->num);
 	if (!vf->cts || ether_addr_equal(vf->req.mac, mac))
 		return;
 	ether_addr_copy(vf->req.mac, mac);
-	kpf_filter_drop_vf_unicast(pf, vf->num);
+	kpf_filter_drop_vf_addrs(pf, vf->num);
 	if (vf->ext) {
 		kpf_vf_apply(pf, vf);
 		kpf_vf_renew(pf, vf, KWL_STATE_NEW_MAC);
 		return;
 	}
+	/* No session, no address */
 	vf->cts = false;
+	eth_zero_addr(vf->req.mac);
 	kpf_vf_apply(pf, vf);
 	kpf_mbx_notify(pf, vf, KWL_MSG_CONTROL);
+}
+
+/*
+ * Does somebody else have this address, or will when it comes into service?
+ * A VF that took it would hear what is meant for the other.
+ */
+bool kpf_vf_is_taken(struct kpf_dev *pf, const struct kpf_vf *vf,
+		     const u8 *addr)
+{
+	int i;
+
+	for (i = 0; i < pf->num_vfs; i++) {
+		const struct kpf_vf *other = &pf->sriov.vf[i];
+
+		if (other != vf &&
+		    ether_addr_equal(kpf_vf_granted_mac(other), addr))
+			return true;
+	}
+	return kpf_filter_is_taken(pf, vf->num, addr);
+}
+
+/*
+ * The PF, or the administrator on behalf of a VF, has taken an address: VFs
+ * that had chosen it for themselves go back to their own.
+ * Context: sriov.lock
+ */
+void kpf_vf_recheck(struct kpf_dev *pf)
+{
+	int i;
+
+	for (i = 0; i < pf->num_vfs; i++) {
+		struct kpf_vf *vf = &pf->sriov.vf[i];
+
+		if (vf->cts && kpf_vf_is_taken(pf, vf, vf->req.mac))
+			kpf_vf_impose_mac(pf, vf);
+	}
 }
 
 static void kpf_vf_apply_pool(struct kpf_dev *pf, const struct kpf_vf *vf)
@@ -94,6 +156,8 @@ static void kpf_vf_apply_pool(struct kpf_dev *pf, const struct kpf_vf *vf)
 		val |= KWL_VMOLR_ROMPE;
 	if (vf->req.allmulti)
 		val |= KWL_VMOLR_MPME;
+	if (vf->req.promisc)
+		val |= KWL_VMOLR_ROPE;
 	kwl_wr32(&pf->hw, KWL_VMOLR(vf->num), val);
 }
 
@@ -155,6 +219,8 @@ void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf)
 	if (READ_ONCE(pf->offline))
 		return;
 	kpf_vf_apply_pool(pf, vf);
+	kpf_filter_set_vf_promisc(pf, vf->num, vf->req.allmulti,
+				  vf->req.promisc);
 	kpf_vf_apply_tag(pf, vf);
 	kpf_vf_apply_spoofchk(pf, vf);
 	kpf_vf_apply_rate(pf, vf);
@@ -168,10 +234,17 @@ void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf)
 	kpf_vf_apply_enable(pf, vf);
 }
 
+/* The three causes of a VF among those of the port */
+static u32 kpf_vf_causes(u8 vf)
+{
+	return GENMASK(2, 0) << (22 - 3 * vf);
+}
+
 /*
  * What a reset of the VF leaves behind on the emulator: vectors, into which
- * the next driver's are ORed, and the place for head write-backs, which not
- * every driver sets. Drivers program both after the answer to their hello.
+ * the next driver's are ORed; the place for head write-backs, which not every
+ * driver sets; and causes that are enabled and pending, which never fire
+ * again. Drivers program all of it after the answer to their hello.
  */
 static void kpf_vf_clear_queues(struct kpf_dev *pf, u8 vf)
 {
@@ -179,6 +252,8 @@ static void kpf_vf_clear_queues(struct kpf_dev *pf, u8 vf)
 
 	if (!pf->emulated)
 		return;
+	kwl_wr32(&pf->hw, KWL_EIMC, kpf_vf_causes(vf));
+	kwl_wr32(&pf->hw, KWL_EICR, kpf_vf_causes(vf));
 	kwl_wr32(&pf->hw, KWL_IVAR(vf), 0);
 	for (q = vf; q < KWL_MAX_QUEUES; q += KWL_MAX_POOLS) {
 		kwl_wr32(&pf->hw, KWL_PF_TXQ(q) + KWL_TDWBAL, 0);
@@ -194,14 +269,15 @@ static void kpf_vf_clear_queues(struct kpf_dev *pf, u8 vf)
 void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf)
 {
 	vf->cts = false;
-	vf->ext = false;
+	vf->ext = 0;
 	vf->unread = false;
 	vf->pending = 0;
 	memset(&vf->req, 0, sizeof(vf->req));
+	memset(&vf->lists, 0, sizeof(vf->lists));
 	vf->req.max_frame = ETH_FRAME_LEN + ETH_FCS_LEN + VLAN_HLEN;
-	kpf_filter_drop_vf_unicast(pf, vf->num);
-	kpf_filter_set_vf_multicast(pf, vf->num, NULL, 0);
-	kpf_filter_drop_vf_vlans(pf, vf->num);
+	kpf_filter_drop_vf_addrs(pf, vf->num);
+	kpf_filter_set_vf_groups(pf, vf->num, NULL);
+	kpf_filter_drop_vf_vlans(pf, vf->num, vf->admin.vlan);
 	kpf_vf_clear_queues(pf, vf->num);
 	kpf_vf_apply(pf, vf);
 }

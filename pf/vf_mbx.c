@@ -7,6 +7,7 @@
 #include <linux/bitfield.h>
 #include <linux/delay.h>
 #include <linux/iopoll.h>
+#include <linux/ktime.h>
 
 #include "kpf_vf.h"
 
@@ -134,29 +135,95 @@ static void kpf_mbx_acked(struct kpf_dev *pf, struct kpf_vf *vf)
 		kpf_mbx_notify(pf, vf, KWL_MSG_NACK);
 }
 
+static u32 kpf_mbx_events(u8 vf)
+{
+	return KWL_MBVFICR_REQ(vf) | KWL_MBVFICR_ACK(vf);
+}
+
+/* Nothing it has sent counts */
+static void kpf_mbx_ignore(struct kpf_dev *pf, u8 vf)
+{
+	kwl_wr32(&pf->hw, KWL_MBVFICR, kpf_mbx_events(vf));
+	kwl_wr32(&pf->hw, KWL_VFLRE, BIT(vf));
+}
+
+/* Silicon spares us its interrupts as well */
+static void kpf_mbx_close_door(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	pf->sriov.floods++;
+	netdev_warn(pf->net->netdev, "VF %u floods us: shut off for %llu s\n",
+		    vf->num, kpf_quota_shut_ms(&vf->quota) / MSEC_PER_SEC);
+	kwl_rmw32(&pf->hw, KWL_MBVFIMR, BIT(vf->num), 0);
+	kpf_vf_forget(pf, vf);
+	kpf_mbx_ignore(pf, vf->num);
+}
+
+/* For those whose time is over; they have to say hello again */
+void kpf_mbx_open_doors(struct kpf_dev *pf)
+{
+	u64 now = ktime_to_ms(ktime_get());
+	u32 open = 0;
+	int i;
+
+	lockdep_assert_held(&pf->sriov.lock);
+
+	for (i = 0; i < pf->num_vfs; i++)
+		if (!kpf_quota_is_shut(&pf->sriov.vf[i].quota, now))
+			open |= BIT(i);
+	if (!READ_ONCE(pf->offline))
+		kwl_wr32(&pf->hw, KWL_MBVFIMR, open);
+}
+
+/* May it have a moment of our time? */
+static bool kpf_mbx_afford(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	switch (kpf_quota_ask(&vf->quota, ktime_to_ms(ktime_get()))) {
+	case KPF_QUOTA_SERVE:
+		return true;
+	case KPF_QUOTA_WAIT:
+		pf->sriov.waits++;
+		return false;
+	case KPF_QUOTA_SHUT_NOW:
+		kpf_mbx_close_door(pf, vf);
+		return false;
+	default:
+		kpf_mbx_ignore(pf, vf->num);
+		return false;
+	}
+}
+
 /* A request is looked at after the reset that came before it */
 static bool kpf_mbx_serve(struct kpf_dev *pf, struct kpf_vf *vf, u32 vflre,
 			  u32 icr)
 {
-	bool busy = false;
+	bool reset = vflre & BIT(vf->num), busy = reset;
+	ktime_t start;
 
-	if (vflre & BIT(vf->num)) {
+	if (!reset && !(icr & kpf_mbx_events(vf->num)))
+		return false;
+	if (!kpf_mbx_afford(pf, vf))
+		return false;
+	start = ktime_get();
+	if (reset) {
 		kwl_wr32(&pf->hw, KWL_VFLRE, BIT(vf->num));
 		kpf_vf_handle_reset(pf, vf);
-		busy = true;
 	}
 	if (icr & KWL_MBVFICR_ACK(vf->num))
 		kpf_mbx_acked(pf, vf);
 	if (icr & KWL_MBVFICR_REQ(vf->num))
 		busy |= kpf_vf_handle(pf, vf);
+	kpf_quota_charge(&vf->quota, ktime_us_delta(ktime_get(), start));
 	return busy;
 }
 
-/* Requests whose buffer could not be had; their VFs may still let it go */
+/* VFs that have to wait, or hold the buffer and may still let it go */
 static bool kpf_mbx_left(struct kpf_dev *pf)
 {
+	u32 vfs = BIT(pf->num_vfs) - 1;
+
 	return !READ_ONCE(pf->offline) && !pf->hw.gone &&
-	       kwl_rd32(&pf->hw, KWL_MBVFICR) & (BIT(pf->num_vfs) - 1);
+	       (kwl_rd32(&pf->hw, KWL_MBVFICR) & vfs ||
+		kwl_rd32(&pf->hw, KWL_VFLRE) & vfs);
 }
 
 static bool kpf_mbx_round(struct kpf_dev *pf)
@@ -192,6 +259,8 @@ void kpf_mbx_work(struct work_struct *work)
 	int round;
 
 	mutex_lock(&sriov->lock);
+	if (sriov->vf && xchg(&sriov->recheck, false))
+		kpf_vf_recheck(pf);
 	for (round = 0; sriov->vf && round < KPF_MBX_ROUNDS; round++) {
 		busy = kpf_mbx_round(pf);
 		if (!busy)

@@ -4,6 +4,7 @@
  * to know. Works whether or not the PF is up and whoever drives the VF.
  */
 #include <linux/etherdevice.h>
+#include <linux/ktime.h>
 
 #include "kpf_vf.h"
 
@@ -23,6 +24,19 @@ static struct kpf_dev *kpf_of(struct net_device *netdev)
 	return net->pf;
 }
 
+/* The PF's address, or one that another VF gets when it asks */
+static bool kpf_vf_is_reserved(struct kpf_dev *pf, const struct kpf_vf *vf,
+			       const u8 *mac)
+{
+	int i;
+
+	for (i = 0; i < pf->num_vfs; i++)
+		if (&pf->sriov.vf[i] != vf &&
+		    ether_addr_equal(kpf_vf_granted_mac(&pf->sriov.vf[i]), mac))
+			return true;
+	return ether_addr_equal(pf->net->netdev->dev_addr, mac);
+}
+
 /* Zero gives the choice back to the VF */
 int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac)
 {
@@ -35,6 +49,8 @@ int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac)
 	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
+	if (kpf_vf_is_reserved(pf, vf, mac))
+		return -EADDRINUSE;
 	/* Clients put back what they have read: the default is no wish */
 	if (ether_addr_equal(mac, vf->default_mac))
 		eth_zero_addr(vf->admin.mac);
@@ -43,6 +59,8 @@ int kpf_ndo_set_vf_mac(struct net_device *netdev, int num, u8 *mac)
 	/* Zero leaves a running VF the address it has */
 	if (!is_zero_ether_addr(mac))
 		kpf_vf_impose_mac(pf, vf);
+	kpf_filter_evict(pf, num, kpf_vf_granted_mac(vf));
+	kpf_vf_recheck(pf);
 	return 0;
 }
 
@@ -63,16 +81,13 @@ int kpf_ndo_set_vf_vlan(struct net_device *netdev, int num, u16 vlan, u8 qos,
 		return -EINVAL;
 	if (vlan == vf->admin.vlan && qos == vf->admin.qos)
 		return 0;
-	if (vlan) {
-		err = kpf_filter_set_vf_vlan(pf, num, vlan, true);
-		if (err)
-			return err;
-	}
 	/* Its own VLANs end here, and so does a former port VLAN */
+	err = kpf_filter_set_port_vlan(pf, num, vlan);
+	if (err)
+		return err;
 	vf->admin.vlan = vlan;
 	vf->admin.qos = vlan ? qos : 0;
 	vf->req.vlans = 0;
-	kpf_filter_drop_vf_vlans(pf, num);
 	kpf_vf_apply(pf, vf);
 	kpf_vf_renew(pf, vf, 0);
 	return 0;
@@ -126,13 +141,28 @@ int kpf_ndo_set_vf_trust(struct net_device *netdev, int num, bool on)
 		/* What it was granted as a trusted one goes at once */
 		if (!on) {
 			vf->req.allmulti = false;
-			kpf_filter_drop_vf_unicast(pf, num);
+			vf->req.promisc = false;
+			kpf_filter_drop_vf_addrs(pf, num);
 			if (!is_zero_ether_addr(vf->admin.mac))
 				kpf_vf_impose_mac(pf, vf);
 		}
 		kpf_vf_apply(pf, vf);
 		kpf_vf_renew(pf, vf, 0);
 	}
+	return 0;
+}
+
+/* Kept and shown: clients stop at the first attribute that is refused */
+int kpf_ndo_set_vf_rss_query_en(struct net_device *netdev, int num, bool on)
+{
+	struct kpf_dev *pf = kpf_of(netdev);
+	struct kpf_vf *vf;
+
+	guard(mutex)(&pf->sriov.lock);
+	vf = kpf_vf_find(pf, num);
+	if (!vf)
+		return -EINVAL;
+	vf->admin.rss_query = on;
 	return 0;
 }
 
@@ -148,6 +178,9 @@ int kpf_ndo_set_vf_link_state(struct net_device *netdev, int num, int state)
 	vf = kpf_vf_find(pf, num);
 	if (!vf)
 		return -EINVAL;
+	/* The administrator may also forgive a VF that was shut off */
+	kpf_quota_init(&vf->quota, ktime_to_ms(ktime_get()));
+	kpf_mbx_open_doors(pf);
 	vf->admin.link_state = state;
 	kpf_vf_apply(pf, vf);
 	kpf_vf_notify_state(pf, vf);
@@ -177,6 +210,7 @@ int kpf_ndo_get_vf_config(struct net_device *netdev, int num,
 	info->min_tx_rate = 0;
 	info->spoofchk = vf->admin.spoofchk;
 	info->trusted = vf->admin.trusted;
+	info->rss_query_en = vf->admin.rss_query;
 	info->linkstate = vf->admin.link_state;
 	return 0;
 }

@@ -10,9 +10,6 @@
 
 #include "kvf.h"
 
-/* Under traffic, look for mail behind queue vectors this often at most */
-#define KVF_MAIL_INTERVAL	(HZ / 10)
-
 static irqreturn_t kvf_irq_queue(int irq, void *data)
 {
 	struct kvf_dev *kvf = data;
@@ -129,6 +126,8 @@ void kvf_irq_apply(struct kvf_net *net)
 	kwl_wr32(hw, KWL_EITR(KVF_VECTOR_TX),
 		 FIELD_PREP(KWL_EITR_INTERVAL, net->usecs));
 	kwl_wr32(hw, KWL_EITR(KVF_VECTOR_MBX), 0);
+	/* What somebody left enabled would not fire again when it is enabled */
+	kwl_wr32(hw, KWL_EIMC, all);
 	kwl_wr32(hw, KWL_EIAC, all);
 	kwl_wr32(hw, KWL_EIAM, all);
 	kwl_wr32(hw, KWL_EIMS, BIT(KVF_VECTOR_MBX));

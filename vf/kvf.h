@@ -22,8 +22,14 @@
 #define KVF_FRAME_EXTRA		(ETH_HLEN + ETH_FCS_LEN + VLAN_HLEN)
 #define KVF_MAX_MTU		(KWL_MAX_FRAME - KVF_FRAME_EXTRA)
 #define KVF_DEFAULT_USECS	20
-/* What the in-tree PF driver gives a VF beside its own address */
-#define KVF_MAX_UNICAST		3
+/* What the in-tree PF driver gives a VF beside its own address, and groups */
+#define KVF_OTHERS_ADDRS	3
+#define KVF_OTHERS_GROUPS	KWL_MSG_MULTICAST_MAX
+/* What we can ask for at most */
+#define KVF_MAX_ADDRS		32
+
+/* Under traffic, look for mail behind queue vectors this often at most */
+#define KVF_MAIL_INTERVAL	(HZ / 10)
 
 /*
  * The plan of vectors that the in-tree driver has: the emulator ORs what is
@@ -50,23 +56,41 @@ struct kvf_mbx {
 };
 
 /**
- * struct kvf_lists - addresses that the PF is to let in
+ * struct kvf_lists - what the PF is to let in
  * @own: the interface's own address
- * @uc: unicast addresses beside the interface's own
- * @num_uc: valid entries in @uc
- * @mc: multicast hashes
- * @num_mc: valid entries in @mc
- * @allmulti: more of them than a message holds, or asked for
+ * @addrs: unicast addresses beside the interface's own
+ * @num_addrs: valid entries in @addrs
+ * @total_addrs: how many there would be, were there room
+ * @groups: multicast groups
+ * @allmulti: all groups
+ * @promisc: everything
  * @dirty: the PF has not been told
  */
 struct kvf_lists {
 	u8 own[ETH_ALEN];
-	u8 uc[KVF_MAX_UNICAST][ETH_ALEN];
-	u8 num_uc;
-	u16 mc[KWL_MSG_MULTICAST_MAX];
-	u8 num_mc;
+	struct kwl_addr addrs[KVF_MAX_ADDRS];
+	u8 num_addrs;
+	u16 total_addrs;
+	struct kwl_groups groups;
 	bool allmulti;
+	bool promisc;
 	bool dirty;
+};
+
+/**
+ * struct kvf_pf - what the PF's driver can do, as it said in the handshake
+ * @ext: version of the extension that both speak; 0 on in-tree PFs
+ * @state: KWL_STATE_*, as it has said last; others say nothing
+ * @max_frame: longest frame with CRC and tag
+ * @max_addrs: unicast addresses beside the own one
+ * @max_groups: multicast groups
+ */
+struct kvf_pf {
+	u16 ext;
+	u32 state;
+	u16 max_frame;
+	u16 max_addrs;
+	u16 max_groups;
 };
 
 /**
@@ -77,7 +101,8 @@ struct kvf_lists {
  * @mbx: mailbox
  * @service: looks after session, link and lists
  * @lists: what the stack wants
- * @pf_state: KWL_STATE_*, as a PF of ours has said last; others say nothing
+ * @refused: what the PF said to @lists
+ * @pf: what the PF's driver can do
  * @session: the PF has answered a reset and keeps us in service; set under
  *	RTNL (or before the interface is there), taken away by anybody
  * @mbx_check: jiffies before which traffic does not make us look for mail
@@ -92,7 +117,8 @@ struct kvf_dev {
 	/** @lists_lock: protects @lists; leaf, BH */
 	spinlock_t lists_lock;
 	struct kvf_lists lists;
-	u32 pf_state;
+	int refused;
+	struct kvf_pf pf;
 	bool session;
 	unsigned long mbx_check;
 	char irq_name[KVF_VECTORS][IFNAMSIZ + 16];
@@ -147,7 +173,14 @@ int kvf_request_reset(struct kvf_dev *kvf, u8 *addr);
 int kvf_request_mac(struct kvf_dev *kvf, const u8 *addr);
 int kvf_request_vlan(struct kvf_dev *kvf, u16 vid, bool on);
 int kvf_request_max_frame(struct kvf_dev *kvf, u32 bytes);
-int kvf_request_lists(struct kvf_dev *kvf, const struct kvf_lists *lists);
+int kvf_request_lists(struct kvf_dev *kvf, const struct kvf_lists *lists,
+		      int *refused);
+
+/* The PF has said no, and will again; nothing is wrong with the session */
+static inline bool kvf_is_refusal(int err)
+{
+	return err == -EPERM || err == -ENOSPC || err == -EADDRINUSE;
+}
 
 /* service.c */
 void kvf_service_init(struct kvf_dev *kvf);

@@ -4,16 +4,12 @@
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
-#include <linux/unaligned.h>
 
 #include <kawela/compat.h>
 
 #include "kvf.h"
 
 #define KVF_WATCHDOG_SECS	5
-
-/* The last 12 bits of an address select one of 4096 buckets */
-#define KVF_MULTICAST_HASH	GENMASK(15, 4)
 
 static void kvf_net_set_addr(struct kvf_net *net, const u8 *addr)
 {
@@ -33,12 +29,13 @@ static int kvf_net_settle_addr(struct kvf_net *net, const u8 *granted,
 			       bool take)
 {
 	struct net_device *netdev = net->netdev;
-	int err = -EPERM;
+	int err;
 
-	if (!take)
+	if (!take) {
 		err = kvf_request_mac(net->kvf, netdev->dev_addr);
-	if (err != -EPERM)
-		return err;
+		if (!kvf_is_refusal(err))
+			return err;
+	}
 	if (ether_addr_equal(granted, netdev->dev_addr))
 		return 0;
 
@@ -47,7 +44,7 @@ static int kvf_net_settle_addr(struct kvf_net *net, const u8 *granted,
 	if (netdev->reg_state == NETREG_REGISTERED)
 		call_netdevice_notifiers(NETDEV_CHANGEADDR, netdev);
 	err = kvf_request_mac(net->kvf, granted);
-	return err == -EPERM ? 0 : err;
+	return kvf_is_refusal(err) ? 0 : err;
 }
 
 static int kvf_net_restore_vlans(struct kvf_net *net)
@@ -57,7 +54,7 @@ static int kvf_net_restore_vlans(struct kvf_net *net)
 
 	for_each_set_bit_from(vid, net->vlans, VLAN_N_VID) {
 		err = kvf_request_vlan(net->kvf, vid, true);
-		if (err && err != -EPERM)
+		if (err && !kvf_is_refusal(err))
 			return err;
 	}
 	return 0;
@@ -67,7 +64,7 @@ static int kvf_net_restore_vlans(struct kvf_net *net)
 static int kvf_net_introduce(struct kvf_net *net)
 {
 	struct kvf_dev *kvf = net->kvf;
-	bool take = kvf->pf_state & KWL_STATE_NEW_MAC;
+	bool take = kvf->pf.state & KWL_STATE_NEW_MAC;
 	u8 granted[ETH_ALEN];
 	int err;
 
@@ -79,8 +76,9 @@ static int kvf_net_introduce(struct kvf_net *net)
 	if (err)
 		return err;
 	err = kvf_request_max_frame(kvf, net->netdev->mtu + KVF_FRAME_EXTRA);
-	if (err && err != -EPERM)
+	if (err && !kvf_is_refusal(err))
 		return err;
+	net->netdev->max_mtu = kvf->pf.max_frame - KVF_FRAME_EXTRA;
 	err = kvf_net_restore_vlans(net);
 	if (err)
 		return err;
@@ -239,7 +237,7 @@ static int kvf_set_mac_address(struct net_device *netdev, void *p)
 		err = kvf_request_mac(net->kvf, sa->sa_data);
 	else
 		err = kvf_net_ask_mac(net, sa->sa_data);
-	if (err == -EPERM)
+	if (kvf_is_refusal(err))
 		return -EADDRNOTAVAIL;
 	kvf_net_set_addr(net, sa->sa_data);
 	return 0;
@@ -255,29 +253,42 @@ static int kvf_set_rx_mode(struct net_device *netdev,
 	struct netdev_hw_addr *ha;
 
 	spin_lock_bh(&net->kvf->lists_lock);
-	lists->num_uc = 0;
-	lists->num_mc = 0;
-	lists->allmulti = netdev->flags & (IFF_ALLMULTI | IFF_PROMISC) ||
-		netdev_hw_addr_list_count(mc) > KWL_MSG_MULTICAST_MAX;
+	lists->num_addrs = 0;
+	lists->total_addrs = netdev_hw_addr_list_count(uc);
+	memset(&lists->groups, 0, sizeof(lists->groups));
+	lists->promisc = netdev->flags & IFF_PROMISC;
+	lists->allmulti = netdev->flags & IFF_ALLMULTI;
 	netdev_hw_addr_list_for_each(ha, uc)
-		if (lists->num_uc < KVF_MAX_UNICAST)
-			ether_addr_copy(lists->uc[lists->num_uc++], ha->addr);
+		if (lists->num_addrs < KVF_MAX_ADDRS)
+			ether_addr_copy(lists->addrs[lists->num_addrs++].octet,
+					ha->addr);
 	netdev_hw_addr_list_for_each(ha, mc)
-		if (lists->num_mc < KWL_MSG_MULTICAST_MAX)
-			lists->mc[lists->num_mc++] =
-				FIELD_GET(KVF_MULTICAST_HASH,
-					  get_unaligned_le16(ha->addr + 4));
+		kwl_groups_add(&lists->groups, kwl_group_hash(ha->addr));
 	lists->dirty = true;
 	spin_unlock_bh(&net->kvf->lists_lock);
 
-	if (netdev_hw_addr_list_count(uc) > KVF_MAX_UNICAST && net_ratelimit())
-		netdev_warn(netdev, "the PF lets in %u further addresses only\n",
-			    KVF_MAX_UNICAST);
 	kvf_service_kick(net->kvf);
 	return 0;
 }
 
 KWL_DEFINE_SET_RX_MODE(kvf_set_rx_mode)
+
+/* Who asks for an entry by name gets one, or hears that there is none */
+static int kvf_fdb_add_check(struct net_device *netdev, const u8 *addr,
+			     struct netlink_ext_ack *extack)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+
+	if (!is_unicast_ether_addr(addr) || !net->kvf->session ||
+	    netdev_uc_count(netdev) < net->kvf->pf.max_addrs)
+		return 0;
+	NL_SET_ERR_MSG_FMT_MOD(extack,
+			       "the PF lets us have %u addresses beside our own",
+			       net->kvf->pf.max_addrs);
+	return -ENOSPC;
+}
+
+KWL_DEFINE_FDB_ADD(kvf_fdb_add)
 
 static int kvf_change_mtu(struct net_device *netdev, int mtu)
 {
@@ -287,7 +298,7 @@ static int kvf_change_mtu(struct net_device *netdev, int mtu)
 	if (netif_running(netdev)) {
 		err = kvf_request_max_frame(net->kvf, mtu + KVF_FRAME_EXTRA);
 		/* No answer now: the next hello says it again */
-		if (err == -EPERM)
+		if (kvf_is_refusal(err))
 			return -EINVAL;
 	}
 	WRITE_ONCE(netdev->mtu, mtu);
@@ -305,7 +316,7 @@ static int kvf_vlan_add(struct net_device *netdev, __be16 proto, u16 vid)
 		return 0;
 	err = kvf_request_vlan(net->kvf, vid, true);
 	/* VID 0 is the stack's own idea and let in anyway */
-	if (err != -EPERM || !vid)
+	if (!kvf_is_refusal(err) || !vid)
 		return 0;
 	__clear_bit(vid, net->vlans);
 	return err;
@@ -342,6 +353,7 @@ static const struct net_device_ops kvf_netdev_ops = {
 	.ndo_vlan_rx_add_vid	= kvf_vlan_add,
 	.ndo_vlan_rx_kill_vid	= kvf_vlan_kill,
 	.ndo_tx_timeout		= kvf_tx_timeout,
+	.ndo_fdb_add		= kvf_fdb_add,
 };
 
 static void kvf_net_init_features(struct net_device *netdev)

@@ -68,6 +68,8 @@ static int kvf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 	netdev_info(net->netdev, "82576 VF, %pM\n", net->netdev->dev_addr);
 	kvf_service_start(kvf);
+	/* For kwl_pci_restore() */
+	pci_save_state(pdev);
 	return 0;
 
 err_net:
@@ -153,7 +155,30 @@ static void kvf_reset_done(struct pci_dev *pdev)
 	kvf_resume_net(pci_get_drvdata(pdev));
 }
 
+/* As in the PF's driver */
+static pci_ers_result_t kvf_error_detected(struct pci_dev *pdev,
+					   pci_channel_state_t state)
+{
+	kvf_suspend_net(pci_get_drvdata(pdev));
+	return state == pci_channel_io_perm_failure ?
+	       PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t kvf_slot_reset(struct pci_dev *pdev)
+{
+	return kwl_pci_restore(pdev) ? PCI_ERS_RESULT_DISCONNECT :
+				       PCI_ERS_RESULT_RECOVERED;
+}
+
+static void kvf_error_resume(struct pci_dev *pdev)
+{
+	kvf_resume_net(pci_get_drvdata(pdev));
+}
+
 static const struct pci_error_handlers kvf_err_handlers = {
+	.error_detected	= kvf_error_detected,
+	.slot_reset	= kvf_slot_reset,
+	.resume		= kvf_error_resume,
 	.reset_prepare	= kvf_reset_prepare,
 	.reset_done	= kvf_reset_done,
 };

@@ -27,8 +27,8 @@ void kvf_service_notice(struct kvf_dev *kvf, u32 word)
 			kvf_service_lose(kvf);
 		return;
 	}
-	kvf->pf_state = FIELD_GET(KWL_MSG_INFO, word);
-	if (!(word & KWL_MSG_CTS) || kvf->pf_state & KWL_STATE_RENEW)
+	kvf->pf.state = FIELD_GET(KWL_MSG_INFO, word);
+	if (!(word & KWL_MSG_CTS) || kvf->pf.state & KWL_STATE_RENEW)
 		kvf_service_lose(kvf);
 }
 
@@ -57,16 +57,33 @@ static void kvf_service_restart(struct kvf_dev *kvf)
 	rtnl_unlock();
 }
 
+/* Once for each way of saying no, not each time the lists change */
+static void kvf_service_complain(struct kvf_dev *kvf, int refused)
+{
+	if (refused && refused != kvf->refused)
+		netdev_info(kvf->net->netdev,
+			    "the PF does not let in all that is asked for: %s\n",
+			    refused == -ENOSPC ? "no room" :
+			    refused == -EADDRINUSE ? "an address is taken" :
+						     "not allowed");
+	kvf->refused = refused;
+}
+
 static void kvf_service_lists(struct kvf_dev *kvf)
 {
 	struct kvf_lists lists;
+	int refused;
 
 	spin_lock_bh(&kvf->lists_lock);
 	lists = kvf->lists;
 	kvf->lists.dirty = false;
 	spin_unlock_bh(&kvf->lists_lock);
-	if (!lists.dirty || !kvf_request_lists(kvf, &lists))
+	if (!lists.dirty)
 		return;
+	if (!kvf_request_lists(kvf, &lists, &refused)) {
+		kvf_service_complain(kvf, refused);
+		return;
+	}
 
 	spin_lock_bh(&kvf->lists_lock);
 	kvf->lists.dirty = true;
@@ -78,9 +95,9 @@ void kvf_service_link(struct kvf_dev *kvf)
 {
 	struct net_device *netdev = kvf->net->netdev;
 	u32 status = kwl_rd32(&kvf->hw, KWL_STATUS);
-	bool link = status & KWL_STATUS_LU || kvf->pf_state & KWL_STATE_LINK_UP;
+	bool link = status & KWL_STATUS_LU || kvf->pf.state & KWL_STATE_LINK_UP;
 	bool up = link && netif_running(netdev) && READ_ONCE(kvf->session) &&
-		  !kvf->hw.gone && !(kvf->pf_state & KWL_STATE_LINK_DOWN);
+		  !kvf->hw.gone && !(kvf->pf.state & KWL_STATE_LINK_DOWN);
 
 	if (up == netif_carrier_ok(netdev))
 		return;
@@ -112,6 +129,17 @@ static void kvf_service_look(struct kvf_dev *kvf)
 	kvf_service_link(kvf);
 }
 
+/*
+ * When to look again. Mail whose interrupt came too soon after the last look
+ * to cause another one is found by a look at the end of that time.
+ */
+static unsigned long kvf_service_pause(struct kvf_dev *kvf)
+{
+	if (time_before(jiffies, READ_ONCE(kvf->mbx_check)))
+		return KVF_MAIL_INTERVAL + 1;
+	return KVF_SERVICE_SECS * HZ;
+}
+
 static void kvf_service(struct work_struct *work)
 {
 	struct kvf_dev *kvf = container_of(work, struct kvf_dev, service.work);
@@ -124,7 +152,7 @@ static void kvf_service(struct work_struct *work)
 			netif_carrier_off(netdev);
 	}
 	queue_delayed_work(system_long_wq, &kvf->service,
-			   KVF_SERVICE_SECS * HZ);
+			   kvf_service_pause(kvf));
 }
 
 void kvf_service_init(struct kvf_dev *kvf)

@@ -9,6 +9,7 @@
 #include <linux/ethtool.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <linux/version.h>
 #include <net/page_pool/types.h>
 #include <net/sch_generic.h>
@@ -16,6 +17,16 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 
 #define KWL_IMPORT_NS	MODULE_IMPORT_NS(KAWELA)
+
+/* An entry of the forwarding database like any other, if fn_check() agrees */
+#define KWL_DEFINE_FDB_ADD(fn)						\
+static int fn(struct ndmsg *ndm, struct nlattr *tb[],			\
+	      struct net_device *dev, const unsigned char *addr,	\
+	      u16 vid, u16 flags, struct netlink_ext_ack *extack)	\
+{									\
+	return fn##_check(dev, addr, extack) ?:				\
+	       ndo_dflt_fdb_add(ndm, tb, dev, addr, vid, flags);	\
+}
 
 static inline void
 netif_napi_add_config(struct net_device *dev, struct napi_struct *napi,
@@ -35,6 +46,16 @@ page_pool_enable_direct_recycling(struct page_pool *pool,
 #else
 
 #define KWL_IMPORT_NS	MODULE_IMPORT_NS("KAWELA")
+
+#define KWL_DEFINE_FDB_ADD(fn)						\
+static int fn(struct ndmsg *ndm, struct nlattr *tb[],			\
+	      struct net_device *dev, const unsigned char *addr,	\
+	      u16 vid, u16 flags, bool *notified,			\
+	      struct netlink_ext_ack *extack)				\
+{									\
+	return fn##_check(dev, addr, extack) ?:				\
+	       ndo_dflt_fdb_add(ndm, tb, dev, addr, vid, flags);	\
+}
 
 #endif
 

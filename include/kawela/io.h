@@ -31,6 +31,7 @@ void kwl_hw_check_gone(struct kwl_hw *hw, u32 reg);
 /* pci.c */
 int kwl_pci_map(struct pci_dev *pdev, struct kwl_hw *hw, const char *name);
 void kwl_pci_unmap(struct pci_dev *pdev, struct kwl_hw *hw);
+int kwl_pci_restore(struct pci_dev *pdev);
 
 /**
  * kwl_rd32() - read a register
