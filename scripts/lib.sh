@@ -43,15 +43,24 @@ lock()
 	flock "$LOCK_FD"
 }
 
-# kernel_release 6.12: the full release of that kernel in the guest root.
+# kernel_tree 6.12|7.2-debug: the tree with that kernel's boot/ and lib/modules/.
+kernel_tree()
+{
+	case $1 in
+	*-debug) echo "$BUILD/debug/$1" ;;
+	*) echo "$ROOT" ;;
+	esac
+}
+
+# kernel_release 6.12|7.2-debug: the full release of that kernel.
 kernel_release()
 {
 	local dir
 
-	for dir in "$ROOT/lib/modules/$1".*; do
+	for dir in "$(kernel_tree "$1")/lib/modules/${1%-debug}".*; do
 		[ -d "$dir/kernel" ] && basename "$dir" && return
 	done
-	die "no kernel $1 in build/root" "have: $KERNELS (scripts/bench.conf)"
+	die "there is no kernel $1" "have: $KERNELS (scripts/bench.conf)"
 }
 
 # logged NAME COMMAND...: run with the output in build/log/NAME.log, saying every

@@ -75,14 +75,14 @@ class Machine:
                                             stdout=log, stderr=log,
                                             start_new_session=True)
         try:
-            self.wait_for_agent()
+            self.wait_for_agent(BOOT_SECONDS * paths.slowness(kernel))
         except BaseException:
             self.kill()
             raise
 
-    def wait_for_agent(self) -> None:
+    def wait_for_agent(self, seconds: float) -> None:
         """The machine is up when it has run its first command."""
-        deadline = time.monotonic() + BOOT_SECONDS
+        deadline = time.monotonic() + seconds
         while not (self.run_dir / "channel").exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise paths.BenchError("QEMU did not start:\n"
@@ -90,9 +90,9 @@ class Machine:
             time.sleep(0.05)
         self.channel = Channel(self.run_dir / "channel")
         try:
-            status = self.channel.run(["true"], timeout=BOOT_SECONDS, grace=0)
+            status = self.channel.run(["true"], timeout=seconds, grace=0)
         except GuestGone as error:
-            raise GuestGone(f"no boot within {BOOT_SECONDS} s: {error}") from error
+            raise GuestGone(f"no boot within {seconds} s: {error}") from error
         if status:
             raise GuestGone(f"the first command failed with status {status}")
 

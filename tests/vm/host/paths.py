@@ -16,10 +16,29 @@ class BenchError(Exception):
     """Something the user can act upon; shown without a traceback."""
 
 
+def setting(name: str) -> str:
+    """What scripts/bench.conf says."""
+    conf = (TOP / "scripts" / "bench.conf").read_text()
+    return re.search(rf'^{name}="([^"]*)"', conf, re.M)[1]
+
+
 def kernels() -> list[str]:
     """The kernels under test, oldest first."""
-    conf = (TOP / "scripts" / "bench.conf").read_text()
-    return re.search(r'^KERNELS="([^"]*)"', conf, re.M)[1].split()
+    return setting("KERNELS").split()
+
+
+def debug_kernel() -> str:
+    """The one that is built with checkers; never among those under test."""
+    return setting("DEBUG_KERNEL")
+
+
+def is_debug(kernel: str) -> bool:
+    return kernel.endswith("-debug")
+
+
+def slowness(kernel: str) -> int:
+    """How many times longer than on a kernel of Debian's everything may take."""
+    return 6 if is_debug(kernel) else 1
 
 
 def topologies() -> list[str]:
@@ -27,23 +46,39 @@ def topologies() -> list[str]:
 
 
 def check_kernel(kernel: str) -> str:
-    if kernel not in kernels():
-        raise BenchError(f"no kernel '{kernel}': choose one of {', '.join(kernels())}")
+    """The name of a kernel as it was given; "debug" stands for the one there is."""
+    if kernel == "debug":
+        return debug_kernel()
+    known = [*kernels(), debug_kernel()]
+    if kernel not in known:
+        raise BenchError(f"no kernel '{kernel}': choose one of {', '.join(known)}")
     return kernel
 
 
-def release(kernel: str) -> str:
-    """The full release of a kernel, such as 6.12.1+deb13-amd64."""
-    found = sorted((ROOT / "lib" / "modules").glob(f"{kernel}.*"))
+def tree(kernel: str) -> Path:
+    """The tree with a kernel's boot/ and lib/modules/."""
+    return BUILD / "debug" / kernel if is_debug(kernel) else ROOT
+
+
+def image(kernel: str) -> Path:
+    """What a machine boots."""
+    series = kernel.removesuffix("-debug")
+    found = sorted((tree(kernel) / "boot").glob(f"vmlinuz-{series}.*"))
     if not found:
-        raise BenchError(f"kernel {kernel} is not in build/root: run 'make setup'")
-    return found[0].name
+        raise BenchError(f"there is no kernel {kernel}: run 'make setup'")
+    return found[0]
 
 
-def setup() -> None:
-    """Make what the bench consists of; returns at once when it is all there."""
+def setup(*used: str) -> None:
+    """Make what the bench consists of, and the debug kernel if it is among those in
+    use; returns at once when it is all there.
+    """
     if subprocess.run([TOP / "scripts" / "setup"], check=False).returncode:
         raise BenchError("set-up failed; run it again to resume")
+    for kernel in filter(is_debug, used):
+        script = TOP / "scripts" / "build-debug-kernel"
+        if subprocess.run([script, kernel], check=False).returncode:
+            raise BenchError(f"kernel {kernel} does not build; run it again to resume")
 
 
 def build_modules(kernel: str) -> None:

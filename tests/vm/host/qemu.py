@@ -32,6 +32,15 @@ def binary() -> list[str]:
     return own_qemu()
 
 
+def debug_append(kernel: str) -> str:
+    """What a debug kernel is told. On an emulated processor it is so slow that it takes
+    its clock for a broken one, and the other clock makes it slower still. Slabs with
+    checks do without the queues for each processor, where pointers to objects that have
+    left them linger: kmemleak would take those objects for used.
+    """
+    return "tsc=reliable slab_debug=F" if paths.is_debug(kernel) else ""
+
+
 def machine(kernel: str, append: str) -> list[str]:
     """What all our machines have in common, up to the kernel's command line."""
     return [*binary(), "-nodefaults", "-no-user-config", "-display", "none",
@@ -39,10 +48,10 @@ def machine(kernel: str, append: str) -> list[str]:
             # Less than 2 GiB: with more, firmware puts the prefetchable window above
             # 4 GiB, where QEMU 10.0 loses the upper half of a VF's BAR address.
             "-m", "1536",
-            "-kernel", f"{paths.ROOT}/boot/vmlinuz-{paths.release(kernel)}",
+            "-kernel", f"{paths.image(kernel)}",
             "-initrd", f"{paths.BUILD}/initrd-{kernel}.img",
             "-append", f"console=ttyS0 panic=-1 panic_on_warn=1 oops=panic "
-                       f"hung_task_panic=1 loglevel=5 {append}"]
+                       f"hung_task_panic=1 loglevel=5 {debug_append(kernel)} {append}"]
 
 
 def kvm_works(kernel: str) -> bool:
@@ -100,8 +109,9 @@ def command(kernel: str, topology_name: str, append: str) -> list[str]:
     of a socket has to be short, so that it is a relative one.
     """
     devices, more = topology(topology_name)
-    return [*machine(kernel, f"bench_kernel={kernel} bench_topology={topology_name} "
-                             f"{append} {more}"), *accelerator(),
+    return [*machine(kernel, f"bench_kernel={kernel} bench_slow={paths.slowness(kernel)} "
+                             f"bench_topology={topology_name} {append} {more}"),
+            *accelerator(),
             "-drive", f"if=none,id=disk,format=raw,snapshot=on,"
                       f"file={quoted(paths.BUILD)}/root.img",
             # zeroing a part of a snapshot fails on some file systems
@@ -111,6 +121,11 @@ def command(kernel: str, topology_name: str, append: str) -> list[str]:
             "-device", "virtio-serial-pci",
             "-chardev", "socket,id=bench,path=channel,server=on,wait=off",
             "-device", "virtserialport,chardev=bench,name=kawela.bench",
+            # QEMU's own monitor, for tests that break something: tests/lib/kwl_qmp.py.
+            "-chardev", "socket,id=monitor,path=monitor,server=on,wait=off",
+            "-mon", "chardev=monitor,mode=control",
+            "-chardev", "socket,id=guest-monitor,path=monitor",
+            "-device", "virtserialport,chardev=guest-monitor,name=kawela.qmp",
             "-device", "virtio-rng-pci",
             "-pidfile", "pid",
             *devices]

@@ -2,8 +2,9 @@
 """Run test files in guests: one boot for many files, a fresh one when it breaks."""
 
 import time
+from pathlib import Path
 
-from . import ktap, qemu, scan
+from . import debug, ktap, paths, qemu, scan
 from .channel import GuestGone
 from .ktap import Verdict
 from .machine import Machine, new_run
@@ -14,9 +15,10 @@ GUEST = "/kawela/tests/vm/guest"
 CLEAN_SECONDS = 60
 MAX_BOOTS = 4
 
-# Without KVM, QEMU now and then executes kernel text that the kernel is just
-# patching (static keys, probes): a trap nobody expects, and no fault of a driver.
-EMULATOR_RACE = "Oops: int3"
+# No fault of a driver, and seen without KVM only: QEMU now and then executes kernel
+# text that the kernel is just patching (static keys, probes), a trap nobody expects;
+# and it ends when a processor looks up an address while another one moves windows.
+EMULATOR_RACES = ("Oops: int3", "iotlb_to_section: Assertion")
 
 
 class Session:
@@ -27,6 +29,8 @@ class Session:
         self.topology = topology
         self.driver = driver
         self.report = report
+        self.slowness = paths.slowness(kernel)
+        self.debug = paths.is_debug(kernel)
         self.title = f"{kernel}/{topology}/{driver}"
         self.waiting: list[TestFile] = []
         self.repeated: set[str] = set()
@@ -56,13 +60,17 @@ class Session:
             with Machine(self.kernel, self.topology, run, tree="copy") as machine:
                 say(f"{self.title}: up after {time.monotonic() - started:.0f} s")
                 self.add_complaints(f"{self.topology}/boot", console)
+                if self.debug:
+                    debug.forget(machine)
                 while self.waiting:
                     if not self.run_file(machine, self.waiting.pop(0), console):
                         return
                 self.finish(machine, console)
         except GuestGone as error:
-            self.add(f"{self.topology}/boot", Verdict(failures=[str(error)]),
-                     console.text()[-4000:], started)
+            log = console.text()
+            if not self.may_repeat("its boot", run, log):
+                self.add(f"{self.topology}/boot", Verdict(failures=[str(error)]),
+                         log[-4000:], started)
 
     def add_complaints(self, name: str, console: scan.Tail) -> None:
         """Report what the kernel should not have said outside of any file."""
@@ -76,9 +84,11 @@ class Session:
         output: list[bytes] = []
         verdict, usable = self.attempt(machine, file, output)
         log = console.text()
-        if not usable and self.may_repeat(file, log):
+        if not usable and self.may_repeat(file.name, console.path.parent, log):
+            self.waiting.insert(0, file)
             return False
-        if found := scan.findings(log, file.expect_log):
+        expected = [file.expect_log] + [debug.EXPECTED] * self.debug
+        if found := scan.findings(log, *expected):
             verdict.failures.append(complaint(found))
             usable = False
         text = b"".join(output).decode(errors="replace")
@@ -94,30 +104,32 @@ class Session:
                 output: list[bytes]) -> tuple[Verdict, bool]:
         """The verdict on a file, and whether the machine survived it."""
         status = None
-        broken = ""
+        broken = lost = ""
+        timeout = file.timeout * self.slowness
         try:
             status = machine.run([f"{GUEST}/test", self.driver, file.name],
-                                 timeout=file.timeout, output=output.append)
-            if machine.run([f"{GUEST}/clean"], timeout=CLEAN_SECONDS,
+                                 timeout=timeout, output=output.append)
+            if machine.run([f"{GUEST}/clean"], timeout=CLEAN_SECONDS * self.slowness,
                            output=output.append):
                 broken = "the guest cannot be cleaned up after it"
+            elif self.debug:
+                lost = debug.check(machine, output)
+                debug.save_coverage(machine, self.kernel, machine.run_dir.name)
         except GuestGone as error:
             broken = str(error)
-        verdict = ktap.judge(b"".join(output).decode(errors="replace"), status,
-                             file.timeout)
-        if broken:
-            verdict.failures.append(broken)
+        verdict = ktap.judge(b"".join(output).decode(errors="replace"), status, timeout)
+        verdict.failures += [problem for problem in (broken, lost) if problem]
         return verdict, not broken
 
-    def may_repeat(self, file: TestFile, log: str) -> bool:
-        """Put a file that met the emulator's own fault back in line, once."""
-        if (EMULATOR_RACE not in log or file.name in self.repeated
-                or "kvm" in qemu.accelerator()):
+    def may_repeat(self, what: str, run: Path, log: str) -> bool:
+        """Whether it met a fault of the emulator's own, for the first time."""
+        log += (run / "qemu.log").read_text()
+        race = next((race for race in EMULATOR_RACES if race in log), None)
+        if not race or what in self.repeated or "kvm" in qemu.accelerator():
             return False
-        say(f"REPEATED: {self.title} {file.name}: the machine died of "
-            f"'{EMULATOR_RACE}', a race of QEMU's; it gets one more try")
-        self.repeated.add(file.name)
-        self.waiting.insert(0, file)
+        say(f"REPEATED: {self.title} {what}: the machine died of '{race}', "
+            "a race of QEMU's; it gets one more try")
+        self.repeated.add(what)
         return True
 
     def finish(self, machine: Machine, console: scan.Tail) -> None:
@@ -126,7 +138,8 @@ class Session:
         started = time.monotonic()
         failures = []
         try:
-            if machine.run([f"{GUEST}/finish"], timeout=60, output=output.append):
+            if machine.run([f"{GUEST}/finish"], timeout=60 * self.slowness,
+                           output=output.append):
                 failures.append("something is left behind")
             machine.save_kernel_log()
         except GuestGone as error:
