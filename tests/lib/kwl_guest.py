@@ -4,8 +4,7 @@
 A Guest owns the VF that it is made from: vfio-pci holds the function here, the VF driver runs
 in there. It sees the files of this machine, and has the address of its VF (kwl_sriov).
 
-Guests boot one after the other: while two booted side by side, the emulated processors were seen to
-reset one of them, or this machine, without a word.
+Guests boot one after the other, for the reason in vm/host/inner.py (EMULATOR).
 """
 
 import re
@@ -29,22 +28,41 @@ class Guest:
     ifname, ns = IFNAME, None
 
     def __init__(self, vf):
-        self.vf = vf
+        self.own(vf)
         self.name = f"g{vf.index}"
-        self.v4, self.v6 = vf.v4, vf.v6
         self.machine = inner.Inner(self.name)
+
+    def own(self, vf):
+        """Take note of the VF that it has."""
+        self.vf = vf
+        self.v4, self.v6 = vf.v4, vf.v6
 
     def start(self):
         """Power it on; it boots in the background."""
         self.machine.start(self.vf.pci)
 
-    def load(self, driver="kawela_vf", mtu=1500):
+    def load(self, driver="kawela_vf"):
         """Wait for the end of its boot, load the driver, give the VF its address and bring it up."""
         self.machine.wait()
-        self.run(f"modprobe {driver}; cat /sys/class/net/{IFNAME}/address")
+        self.run(f"modprobe {driver}")
+        self.bring_up()
+
+    def bring_up(self):
+        """Give the VF its address; wait for carrier."""
         self.run(f"ip addr add {self.v4}/24 dev {IFNAME}; ip addr add {self.v6}/64 dev {IFNAME} nodad; "
-                 f"ip link set {IFNAME} mtu {mtu} up")
+                 f"ip link set {IFNAME} up")
         self.wait_carrier()
+
+    def plug(self, vf):
+        """Give it a VF while it runs, in the place of the one that was taken away."""
+        self.own(vf)
+        self.machine.plug(vf.pci)
+        wait_for(self.has_interface, 30, f"the new VF to arrive in {self.name}", 0.3)
+        self.bring_up()
+
+    def has_interface(self):
+        """Tell whether there is an interface of the VF."""
+        return IFNAME in self.run("ls /sys/class/net").split()
 
     def run(self, script, check=True, timeout=60):
         """Run a shell script in it and return what it printed; -e, so the first error ends it."""

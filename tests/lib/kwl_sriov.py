@@ -15,12 +15,15 @@ igbvf); without it those that concern both run with both.
 """
 
 import os
+import re
+import subprocess
+import time
 from types import SimpleNamespace
 
 from lib.py.ksft import KsftCaseFunction
 from kwl_env import Env, link
 from kwl_nic import PCI_DEVICES, driver_of, netdev_of
-from kwl_sys import batch, read, run, wait_for, write
+from kwl_sys import batch, output, read, run, settle, wait_for, write
 
 OURS, STOCK = "kawela_vf", "igbvf"
 BOTH = (OURS, STOCK)
@@ -90,6 +93,19 @@ class Vf:
         """Wait until the VF has carrier, or has lost it."""
         wait_for(lambda: self.carrier() == want, timeout, f"carrier of VF {self.index} to be {want}")
 
+    def come_up(self):
+        """attach(), then wait until the VF has carrier and the PF has its list of groups.
+
+        igbvf waits for each answer of the PF without letting go of its processor, up to a second, and
+        gives up its link for some eight seconds if none comes. It sends its groups when the link comes
+        up. Two VFs that do so at once hold both processors of this machine, and the PF cannot answer:
+        so there is never more than one that starts.
+        """
+        self.attach()
+        self.wait_carrier()
+        if driver_of(self.pci) == STOCK:
+            settle(lambda: output(f"ip maddr show dev {self.ifname}", ns=self.ns), quiet=0.5)
+
 
 def pf_end(env):
     """The PF as an end of traffic."""
@@ -104,6 +120,23 @@ def wire_end(env):
 def path(near, far):
     """Two ends in the shape in which the traffic helpers take an Env: "tx" goes from near to far."""
     return SimpleNamespace(v4=near.v4, v6=near.v6, near_ns=near.ns, peer_v4=far.v4, peer_v6=far.v6, ns=far.ns)
+
+
+class Pings:
+    """Pings that run in the background, each of them waited for; lost() tells how many failed."""
+
+    def __init__(self, target, ns):
+        self.process = subprocess.Popen(["ip", "netns", "exec", ns, "ping", "-n", "-q", "-i", "0.02", "-W", "2", target],
+                                        stdout=subprocess.PIPE, text=True)
+        time.sleep(0.5)  # ping has started by then even on the emulator
+
+    def lost(self):
+        """Stop; return (pings sent, pings unanswered)."""
+        # ping counts what is in flight at this moment as lost; callers allow for that one.
+        self.process.send_signal(2)
+        text, _ = self.process.communicate(timeout=20)
+        sent, got = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", text).groups())
+        return sent, sent - got
 
 
 class Sriov:
@@ -142,12 +175,11 @@ class Sriov:
         """Enable VFs, bind all of them to a driver and bring them up."""
         run(f"modprobe {driver}")
         self.enable(count)
-        for vf in self.vfs:
-            vf.bind(driver)
-            vf.attach()
+        # The in-tree PF loses its link by this.
         self.env.wait_carrier()
         for vf in self.vfs:
-            vf.wait_carrier()
+            vf.bind(driver)
+            vf.come_up()
         self.forget_neighbours()
         self.driver = driver
         return self.vfs
@@ -170,9 +202,9 @@ class Sriov:
         self.driver = None
 
     def ends(self):
-        """All ends of traffic by name: wire, pf, vf0, vf1."""
+        """All ends of traffic by name: wire, pf, and vf0, vf1 as far as a driver has them."""
         ends = {"wire": wire_end(self.env), "pf": pf_end(self.env)}
-        ends.update((vf.ns, vf) for vf in self.vfs)
+        ends.update((vf.ns, vf) for vf in self.vfs if driver_of(vf.pci))
         return ends
 
     def pf_vf(self, index):

@@ -2,10 +2,15 @@
 """Small helpers around files, waiting and commands that every test needs."""
 
 import json
+import os
 import re
 import subprocess
 import time
 from pathlib import Path
+
+
+# How many times longer than usual everything may take (a kernel full of checkers).
+SLOW = int(os.environ.get("KWL_SLOW") or 1)
 
 
 class CommandFailed(Exception):
@@ -27,7 +32,7 @@ def run(line, ns=None, check=True, timeout=60):
     words = line.split() if isinstance(line, str) else list(line)
     if ns:
         words = ["ip", "netns", "exec", ns] + words
-    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout * SLOW, check=False)
     if check and done.returncode:
         raise CommandFailed(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done
@@ -47,7 +52,7 @@ def batch(tool, lines, ns=None):
     """Feed many command lines to one `ip` or `bridge` process; far faster than one each."""
     words = [tool, "-batch", "-"]
     done = subprocess.run((["ip", "netns", "exec", ns] if ns else []) + words, input="\n".join(lines) + "\n",
-                          capture_output=True, text=True, timeout=120, check=False)
+                          capture_output=True, text=True, timeout=120 * SLOW, check=False)
     if done.returncode:
         raise CommandFailed(f"{tool} -batch: {done.stderr}")
 
@@ -63,6 +68,7 @@ def wait_for(cond, timeout=10, what="condition", step=0.02):
 
     The bench runs on an emulated machine, so limits are generous: they only bound a hang.
     """
+    timeout *= SLOW
     end = time.monotonic() + timeout
     while True:
         value = cond()
@@ -75,6 +81,7 @@ def wait_for(cond, timeout=10, what="condition", step=0.02):
 
 def settle(value, quiet=0.3, timeout=10):
     """Return value() once it has not changed for `quiet` seconds."""
+    timeout *= SLOW
     end = time.monotonic() + timeout
     last, since = value(), time.monotonic()
     while time.monotonic() - since < quiet:

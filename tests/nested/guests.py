@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # kawela: topology=nested timeout=600 drivers=kawela
-"""Guests that own a VF reach everybody, die under traffic, and leave nothing to the next one."""
+"""Guests that own a VF reach everybody, die under traffic, leave nothing to the next one, and give way to the host."""
 
 import re
 import subprocess
 import threading
+import time
 
 from lib.py import ksft_eq, ksft_exit, ksft_run, ksft_true
 from kwl_env import link
@@ -21,6 +22,8 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
 VLAN = 100
 MACVLAN_MAC, OWN_MAC, GROUP = "02:82:57:00:00:aa", "02:82:57:00:00:bb", "01:00:5e:01:02:03"
 SIZE = 1 << 20
+# vfio asks the guest to let go, and the guest to switch the slot off; it takes a second or two.
+RELEASE_SECONDS = 30
 
 
 class Bench:
@@ -164,8 +167,41 @@ def killed(bench):
     ksft_eq(heir.ping(neighbour.v4), 3, "the next guest to its neighbour")
 
 
+def released(bench, action):
+    """Have the host take the VFs from guests that run: it does not wait long, and they go on without."""
+    begin = time.monotonic()
+    action()
+    seconds = time.monotonic() - begin
+    bench.env.note(f"the guests let go within {seconds:.1f} s")
+    ksft_true(seconds < RELEASE_SECONDS, f"{seconds:.1f} s until the guests had let go")
+    for guest in bench.guests:
+        ksft_eq(guest.has_interface(), False, f"an interface of the VF in {guest.name}")
+
+
+def taken(bench):
+    """VFs are disabled while guests own them: both live on, and the PF carries on."""
+    released(bench, bench.sriov.disable)
+    bench.env.wait_carrier()
+    ksft_eq(ping(bench.env.peer_v4, count=3), 3, "answers to the PF")
+
+
+def unbound(bench):
+    """The PF loses its driver while a guest owns a VF: the guest lives on, and gets a VF again."""
+    guest = bench.guests[0]
+    bench.sriov.enable(1)
+    guest.plug(bench.sriov.vfs[0])
+    ksft_eq(guest.ping(bench.env.peer_v4), 3, "a guest with a new VF to the wire")
+    released(bench, bench.env.unbind)
+    bench.env.bind()
+    ksft_eq(ping(bench.env.peer_v4, count=3), 3, "answers to the PF")
+    bench.sriov.enable(1)
+    guest.plug(bench.sriov.vfs[0])
+    forget_neighbours(bench)
+    ksft_eq(guest.ping(bench.env.peer_v4), 3, "the guest to the wire once more")
+
+
 def stopped(bench):
-    """Guests power off, their VFs go, and the PF carries on."""
+    """Guests power off, with a VF or without, the VFs go, and the PF carries on."""
     for guest in bench.guests:
         guest.stop()
     bench.sriov.disable()
@@ -175,7 +211,7 @@ def stopped(bench):
 
 def main():
     """Run the cases."""
-    ksft_run([boots, pings, bulk, killed, stopped], args=(Bench(),))
+    ksft_run([boots, pings, bulk, killed, taken, unbound, stopped], args=(Bench(),))
     ksft_exit()
 
 

@@ -100,8 +100,7 @@ def module_again(bench):
     ksft_eq(ping(bench.env.peer_v4), 1, "the PF meanwhile")
     run(f"modprobe {bench.driver}")
     for vf in bench.vfs:
-        vf.attach()
-        vf.wait_carrier()
+        vf.come_up()
     ping_all(bench)
 
 

@@ -3,20 +3,16 @@
 # kawela: topology=wire timeout=240 drivers=kawela,stock
 """VFs, their drivers and the PF come and go while others work."""
 
-import re
-import subprocess
-import time
+import threading
 
 from lib.py import defer, ksft_eq, ksft_exit, ksft_run, ksft_true
 from kwl_env import on_stock, stock_skip
-from kwl_nic import driver_of
-from kwl_sriov import OURS, Sriov, with_drivers
-from kwl_sys import read, run, wait_for, write
+from kwl_nic import driver_of, netdev_of
+from kwl_sriov import OURS, Pings, Sriov, with_drivers
+from kwl_sys import CommandFailed, read, run, wait_for, write
 from kwl_traffic import Stream, ping
 
 MOST = 7
-# Seconds in which ping has started even on the emulator
-START = 0.5
 
 
 def pf_state(env):
@@ -24,23 +20,6 @@ def pf_state(env):
     base = f"/sys/class/net/{env.ifname}"
     downs = None if on_stock() else read(f"{base}/carrier_down_count")
     return env.ifname, read(f"{base}/address"), downs
-
-
-class Pings:
-    """Pings that run in the background, each of them waited for; lost() tells how many failed."""
-
-    def __init__(self, target, ns):
-        self.process = subprocess.Popen(["ip", "netns", "exec", ns, "ping", "-n", "-q", "-i", "0.02", "-W", "2", target],
-                                        stdout=subprocess.PIPE, text=True)
-        time.sleep(START)
-
-    def lost(self):
-        """Stop; return (pings sent, pings unanswered)."""
-        # ping counts what is in flight at this moment as lost; callers allow for that one.
-        self.process.send_signal(2)
-        text, _ = self.process.communicate(timeout=20)
-        sent, got = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", text).groups())
-        return sent, sent - got
 
 
 def pf_through_cycles(bench):
@@ -169,11 +148,52 @@ def pf_driver_goes(bench):
         run(f"ip netns del {vf.ns}")
 
 
+class AsSoonAs(threading.Thread):
+    """Do something the moment that an interface of a PCI function appears, as a rule of udev does.
+
+    The machine has no udev; this looks once a millisecond.
+    """
+
+    def __init__(self, pci, action):
+        super().__init__(daemon=True)
+        self.pci, self.action, self.problem = pci, action, None
+        self.start()
+
+    def run(self):
+        try:
+            self.action(wait_for(lambda: netdev_of(self.pci), 20, "an interface", step=0.001))
+        except (OSError, TimeoutError, CommandFailed) as problem:
+            self.problem = problem
+
+
+def by_rule(bench):
+    """VFs asked for while the PF's driver is still binding, by one process, as another brings the PF up."""
+    env = bench.env
+    defer(bench.spoil)
+    bench.disable()
+    run(f"modprobe {OURS}")
+    for _ in range(5):
+        env.unbind()
+        rules = [AsSoonAs(env.pci, lambda name: write(f"/sys/class/net/{name}/device/sriov_numvfs", 3)),
+                 AsSoonAs(env.pci, lambda name: run(f"ip link set {name} up"))]
+        env.bind()
+        for rule in rules:
+            rule.join(30)
+            ksft_eq(rule.problem, None, "what the rules met with")
+        ksft_eq(bench.numvfs(), 3, "VFs")
+        functions = [vf.resolve().name for vf in sorted(env.sysfs.glob("virtfn*"))]
+        ksft_eq([driver_of(pci) for pci in functions], [OURS] * 3, "drivers of the VFs")
+        ksft_eq([bool(netdev_of(pci)) for pci in functions], [True] * 3, "VFs with an interface")
+        env.wait_carrier()
+        ksft_eq(ping(env.peer_v4, count=2), 2, "answers to the PF")
+    bench.disable()
+
+
 def main():
     """Run the cases."""
     both = [busy_neighbour, pf_down_up]
     ours = [all_seven, pf_through_cycles, too_many, pf_resets, pf_function_reset, vf_function_reset, removed_while_busy,
-            pf_driver_goes]
+            pf_driver_goes, by_rule]
     ksft_run(with_drivers(both + ours, [OURS]) + with_drivers(both, ["igbvf"]), args=(Sriov(),))
     ksft_exit()
 

@@ -129,10 +129,77 @@ def admin_keeps_through(bench):
     ksft_eq((bench.pf_vf(0)["address"], vf.mac), (ADMIN, ADMIN), "afterwards")
 
 
+def assert_refused(vf, address, what):
+    """Have the VF try an address, which must be refused as not available and change nothing."""
+    before = vf.mac
+    done = vf.set_link("address", address, check=False)
+    ksft_true(done.returncode, f"{what} refused")
+    ksft_in("Cannot assign requested address", done.stderr, what)
+    ksft_eq(vf.mac, before, f"address after {what}")
+
+
+def final_while_down(bench):
+    """A VF that is down may not change the administrator's address either, and may once it is trusted."""
+    vf = bench.vfs[0]
+    defer(give_back, bench)
+    defer(bench.set_vf, 0, "trust", "off")
+    bench.set_vf(0, "mac", ADMIN)
+    reload_vf(bench, vf)
+    vf.set_link("down")
+    assert_refused(vf, OTHER, "another address while down")
+    bench.set_vf(0, "trust", "on")
+    ksft_eq(vf.set_link("address", OTHER, check=False).returncode, 0, "another address while down, trusted")
+    vf.set_link("up")
+    vf.wait_carrier()
+    bench.forget_neighbours()
+    follows(bench, vf, OTHER, ADMIN)
+    # The in-tree PF shows what the VF has chosen.
+    ksft_eq(bench.pf_vf(0)["address"], OTHER if on_stock() else ADMIN, "address as shown by the PF")
+
+
+def trusted_may_change(bench):
+    """A trusted VF may change the administrator's address; it falls back to that one with its trust."""
+    vf = bench.vfs[0]
+    defer(give_back, bench)
+    defer(bench.set_vf, 0, "trust", "off")
+    bench.set_vf(0, "mac", ADMIN)
+    reload_vf(bench, vf)
+    assert_refused(vf, OTHER, "another address, not trusted")
+    bench.set_vf(0, "trust", "on")
+    # The VF hears of it and may be busy saying hello again.
+    wait_for(lambda: vf.set_link("address", OTHER, check=False).returncode == 0, 20, "the VF to be allowed a change")
+    wait_for(lambda: ports_of(bench, "wire", OTHER, fenced=["pf", "vf1"]) == {vf.ns: 1}, 20, "the change to be in force")
+    follows(bench, vf, OTHER, ADMIN)
+    stock_skip("leaves it the address when it is no longer trusted")
+    bench.set_vf(0, "trust", "off")
+    ksft_eq(ports_of(bench, "wire", OTHER, fenced=["pf", "vf1"]).get(vf.ns), None, "frames as soon as trust is gone")
+    wait_for(lambda: vf.mac == ADMIN and vf.carrier(), 20, "the VF to have the administrator's address")
+    bench.forget_neighbours()
+    follows(bench, vf, ADMIN, OTHER)
+
+
+def taken_by_others(bench):
+    """The address of the PF or of another VF is refused, up or down, trusted or not; who has it keeps its frames."""
+    stock_skip("lets two ports have the same address")
+    one, other = bench.vfs
+    defer(bench.spoil)
+    for trust in ("off", "on"):
+        bench.set_vf(0, "trust", trust)
+        one.wait_carrier()
+        for words, state in ((("down",), "down"), (("up",), "up")):
+            one.set_link(*words)
+            if state == "up":
+                one.wait_carrier()
+            for address, owner in ((bench.env.mac, "pf"), (other.mac, other.ns)):
+                assert_refused(one, address, f"address of {owner}, {state}, trust {trust}")
+    for address, owner in ((bench.env.mac, "pf"), (other.mac, other.ns)):
+        ksft_eq(ports_of(bench, "wire", address), {owner: 1}, f"frames to {owner}")
+
+
 def main():
     """Run the cases."""
     cases = [vf_changes, same_address_twice, bad_addresses, admin_sets, admin_before_driver, admin_clears,
-             admin_keeps_through]
+             admin_keeps_through, final_while_down, trusted_may_change, taken_by_others]
     ksft_run(with_drivers(cases, [OURS]) + with_drivers([vf_changes, admin_sets], ["igbvf"]), args=(Sriov(),))
     ksft_exit()
 

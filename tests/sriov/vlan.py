@@ -4,21 +4,15 @@
 """VLANs that a VF joins itself, and the port VLAN that its administrator puts it into."""
 
 import re
-import struct
 
 from lib.py import defer, ksft_eq, ksft_exit, ksft_run, ksft_true
 from kwl_sriov import OURS, Sriov, with_drivers
-from kwl_switch import BROADCAST, frames_seen, ports_of
+from kwl_switch import BROADCAST, frames_seen, ports_of, tag_of
 from kwl_sys import batch, run, wait_for
 from kwl_traffic import ping
 
 VID, QOS = 100, 5
 NEAR, FAR, THIRD = "198.51.100.1", "198.51.100.2", "198.51.100.3"
-
-
-def tag_of(frame):
-    """Return the tag of a captured frame, None if it has none."""
-    return struct.unpack_from("!H", frame.data, 14)[0] if frame.data[12:14] == b"\x81\x00" else None
 
 
 def join(end, address, vid=VID):
