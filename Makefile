@@ -9,7 +9,7 @@ V      ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
-.PHONY: setup demo demo-sriov shell test check
+.PHONY: setup demo demo-pf shell test test-debug fuzz check
 
 help:
 	@echo 'The driver:'
@@ -18,13 +18,15 @@ help:
 	@echo '  make clean                remove what was built'
 	@echo ''
 	@echo 'The bench, an emulated 82576 (first run: some minutes of set-up):'
-	@echo '  make demo                 load the driver, ping, iperf3, beside the stock igb'
-	@echo '  make demo-sriov           VFs in nested guests: links, VLANs, iperf3'
+	@echo '  make demo                 an SR-IOV host: VFs in guests, iperf3, VLANs, links'
+	@echo '  make demo-pf              only the PF: ping and iperf3 beside the stock igb'
 	@echo '  make test                 all tests on all kernels; the last line counts them'
 	@echo '       T=net/csum           only files with that in their names (or a glob)'
 	@echo '       KERNEL=6.12|7.2      only on that kernel'
 	@echo '       DRIVER=stock         the stock igb in place of ours'
 	@echo '       V=1                  show the output of passing files as well'
+	@echo '  make test-debug           the same in a kernel full of checkers, with coverage'
+	@echo '  make fuzz [SECONDS=60]    fuzz codec, tables and mailbox outside the kernel'
 	@echo '  make shell                log in to the bench; takes KERNEL and DRIVER'
 	@echo '  make check                style and static checks'
 	@echo '  make modules KERNEL=6.12  build for a kernel of the bench'
@@ -59,11 +61,14 @@ test:
 	@tests/vm/test --kernel '$(KERNEL)' --driver '$(DRIVER)' \
 		$(if $(filter-out 0,$(V)),--verbose) -- $(foreach t,$(T),'$(t)')
 
-demo:
-	@tests/vm/demo
+test-debug: KERNEL = debug
+test-debug: test
 
-demo-sriov:
-	@tests/vm/demo --part virtual
+demo:
+	@tests/vm/demo --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))'
+
+demo-pf:
+	@tests/vm/demo --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' --part physical
 
 shell:
 	@tests/vm/shell --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' \
