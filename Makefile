@@ -6,6 +6,7 @@ KERNEL ?= all
 DRIVER ?= kawela
 T      ?=
 V      ?= 0
+RETRY  ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
@@ -24,6 +25,7 @@ help:
 	@echo '       T=net/csum           only files with that in their names (or a glob)'
 	@echo '       KERNEL=6.12|7.2      only on that kernel'
 	@echo '       DRIVER=stock         the stock igb in place of ours'
+	@echo '       RETRY=1              a failed file runs again on a new machine; both are told'
 	@echo '       V=1                  show the output of passing files as well'
 	@echo '  make test-debug           the same in a kernel full of checkers, with coverage'
 	@echo '  make fuzz [SECONDS=60]    fuzz codec, tables and mailbox outside the kernel'
@@ -59,7 +61,7 @@ check: setup
 
 test:
 	@tests/vm/test --kernel '$(KERNEL)' --driver '$(DRIVER)' \
-		$(if $(filter-out 0,$(V)),--verbose) -- $(foreach t,$(T),'$(t)')
+		$(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(RETRY)),--retry) -- $(foreach t,$(T),'$(t)')
 
 test-debug: KERNEL = debug
 test-debug: test

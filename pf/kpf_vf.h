@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/if_vlan.h>
 
+#include <kawela/count.h>
 #include <kawela/mbx.h>
 
 #include "kpf.h"
@@ -72,14 +73,14 @@ struct kpf_vf_lists {
 	struct kwl_groups groups;
 };
 
-/* Totals, and the 32-bit registers as last seen */
-struct kpf_vf_stats {
-	u64 rx_packets;
-	u64 tx_packets;
-	u64 rx_bytes;
-	u64 tx_bytes;
-	u64 multicast;
-	u32 last[5];
+/* What the card counts for a VF */
+enum kpf_vf_stat {
+	KPF_VF_RX_PACKETS,
+	KPF_VF_TX_PACKETS,
+	KPF_VF_RX_BYTES,
+	KPF_VF_TX_BYTES,
+	KPF_VF_MULTICAST,
+	KPF_VF_NUM_STATS
 };
 
 /**
@@ -105,7 +106,7 @@ struct kpf_vf {
 	struct kpf_vf_admin admin;
 	struct kpf_vf_req req;
 	struct kpf_vf_lists lists;
-	struct kpf_vf_stats stats;
+	struct kwl_count stats[KPF_VF_NUM_STATS];
 	struct kpf_quota quota;
 	unsigned long nack_after;
 	bool unread;

@@ -63,6 +63,34 @@ static struct kpf_vf *kpf_vf_alloc(struct kpf_dev *pf, int num_vfs)
 	return vf;
 }
 
+/* Context: sriov.lock */
+void kpf_vf_refresh_stats(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	const u32 regs[KPF_VF_NUM_STATS] = {
+		[KPF_VF_RX_PACKETS]	= KWL_PVFGPRC(vf->num),
+		[KPF_VF_TX_PACKETS]	= KWL_PVFGPTC(vf->num),
+		[KPF_VF_RX_BYTES]	= KWL_PVFGORC(vf->num),
+		[KPF_VF_TX_BYTES]	= KWL_PVFGOTC(vf->num),
+		[KPF_VF_MULTICAST]	= KWL_PVFMPRC(vf->num),
+	};
+	int i;
+
+	if (READ_ONCE(pf->offline) || pf->hw.gone)
+		return;
+	for (i = 0; i < KPF_VF_NUM_STATS; i++)
+		kwl_count_see(&vf->stats[i], kwl_rd32(&pf->hw, regs[i]));
+}
+
+/* What the card has counted for an earlier VF is not the new one's */
+static void kpf_vf_begin_stats(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	int i;
+
+	kpf_vf_refresh_stats(pf, vf);
+	for (i = 0; i < KPF_VF_NUM_STATS; i++)
+		vf->stats[i].total = 0;
+}
+
 /* Pools and PF ready for VFs that do not exist yet */
 static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 {
@@ -85,8 +113,7 @@ static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 	mutex_lock(&pf->sriov.lock);
 	pf->sriov.vf = vf;
 	for (i = 0; i < num_vfs; i++) {
-		kpf_vf_refresh_stats(pf, &vf[i]);
-		memset(&vf[i].stats, 0, offsetof(struct kpf_vf_stats, last));
+		kpf_vf_begin_stats(pf, &vf[i]);
 		kpf_vf_forget(pf, &vf[i]);
 	}
 	mutex_unlock(&pf->sriov.lock);
@@ -221,6 +248,15 @@ void kpf_sriov_before_reset(struct kpf_dev *pf)
 	mutex_unlock(&pf->sriov.lock);
 }
 
+/* The card counts from zero */
+static void kpf_vf_restart_stats(struct kpf_vf *vf)
+{
+	int i;
+
+	for (i = 0; i < KPF_VF_NUM_STATS; i++)
+		kwl_count_restart(&vf->stats[i]);
+}
+
 /* Pools as the administrator wants them; the VFs come and ask for the rest */
 void kpf_sriov_after_reset(struct kpf_dev *pf)
 {
@@ -228,8 +264,7 @@ void kpf_sriov_after_reset(struct kpf_dev *pf)
 
 	mutex_lock(&pf->sriov.lock);
 	for (i = 0; pf->sriov.vf && i < pf->num_vfs; i++) {
-		memset(pf->sriov.vf[i].stats.last, 0,
-		       sizeof(pf->sriov.vf[i].stats.last));
+		kpf_vf_restart_stats(&pf->sriov.vf[i]);
 		kpf_vf_forget(pf, &pf->sriov.vf[i]);
 	}
 	mutex_unlock(&pf->sriov.lock);
@@ -250,30 +285,6 @@ void kpf_sriov_link_changed(struct kpf_dev *pf)
 		kpf_vf_notify_state(pf, &pf->sriov.vf[i]);
 	}
 	mutex_unlock(&pf->sriov.lock);
-}
-
-static void kpf_vf_count(struct kpf_dev *pf, struct kpf_vf *vf, int which,
-			 u32 reg, u64 *total)
-{
-	u32 now = kwl_rd32(&pf->hw, reg);
-
-	/* The difference is right past the wrap of 32 bits */
-	*total += now - vf->stats.last[which];
-	vf->stats.last[which] = now;
-}
-
-/* Context: sriov.lock */
-void kpf_vf_refresh_stats(struct kpf_dev *pf, struct kpf_vf *vf)
-{
-	struct kpf_vf_stats *s = &vf->stats;
-
-	if (READ_ONCE(pf->offline) || pf->hw.gone)
-		return;
-	kpf_vf_count(pf, vf, 0, KWL_PVFGPRC(vf->num), &s->rx_packets);
-	kpf_vf_count(pf, vf, 1, KWL_PVFGPTC(vf->num), &s->tx_packets);
-	kpf_vf_count(pf, vf, 2, KWL_PVFGORC(vf->num), &s->rx_bytes);
-	kpf_vf_count(pf, vf, 3, KWL_PVFGOTC(vf->num), &s->tx_bytes);
-	kpf_vf_count(pf, vf, 4, KWL_PVFMPRC(vf->num), &s->multicast);
 }
 
 /* Now and then; byte counters wrap after 34 seconds at line rate */

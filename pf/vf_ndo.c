@@ -226,10 +226,10 @@ int kpf_ndo_get_vf_stats(struct net_device *netdev, int num,
 	if (!vf)
 		return -EINVAL;
 	kpf_vf_refresh_stats(pf, vf);
-	stats->rx_packets = vf->stats.rx_packets;
-	stats->tx_packets = vf->stats.tx_packets;
-	stats->rx_bytes = vf->stats.rx_bytes;
-	stats->tx_bytes = vf->stats.tx_bytes;
-	stats->multicast = vf->stats.multicast;
+	stats->rx_packets = vf->stats[KPF_VF_RX_PACKETS].total;
+	stats->tx_packets = vf->stats[KPF_VF_TX_PACKETS].total;
+	stats->rx_bytes = vf->stats[KPF_VF_RX_BYTES].total;
+	stats->tx_bytes = vf->stats[KPF_VF_TX_BYTES].total;
+	stats->multicast = vf->stats[KPF_VF_MULTICAST].total;
 	return 0;
 }

@@ -14,6 +14,10 @@
 #include <pf/quota.c>
 #include <pf/tables.c>
 
+#define fuzz_one		fuzz_count
+#include "count.c"
+#undef fuzz_one
+
 #define fuzz_one		fuzz_msg
 #include "msg.c"
 #undef fuzz_one
@@ -51,6 +55,11 @@ static void kwl_kunit_run(struct kunit *test,
 	}
 }
 
+static void kwl_kunit_count(struct kunit *test)
+{
+	kwl_kunit_run(test, fuzz_count);
+}
+
 static void kwl_kunit_msg(struct kunit *test)
 {
 	kwl_kunit_run(test, fuzz_msg);
@@ -67,6 +76,7 @@ static void kwl_kunit_quota(struct kunit *test)
 }
 
 static struct kunit_case kwl_kunit_cases[] = {
+	KUNIT_CASE(kwl_kunit_count),
 	KUNIT_CASE(kwl_kunit_msg),
 	KUNIT_CASE(kwl_kunit_tables),
 	KUNIT_CASE(kwl_kunit_quota),

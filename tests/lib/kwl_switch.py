@@ -4,8 +4,10 @@
 import struct
 from contextlib import ExitStack
 
+from kwl_env import link
 from kwl_frames import ether
 from kwl_sriov import STOCK
+from kwl_sys import output, settle
 from kwl_wire import Capture, send_frames
 
 LOCAL = 0x88B5
@@ -53,16 +55,35 @@ def _send(bench, sender, frames, fence_tci, fenced):
     fenced = [name for name in bench.ends() if name != sender] if fenced is None else fenced
     origin = bench.ends()[sender]
     frames = [*frames, ether(BROADCAST, origin.mac, LOCAL, FENCE + bytes(60), fence_tci)]
-    for _ in range(3 if bench.driver == STOCK else 0):
+    for _ in range(3):
+        before = _carrier_changes(bench)
         try:
             return _try(bench, origin, frames, fenced)
         except TimeoutError as problem:
-            # igbvf gives up its link for a while when the PF gets no processor for a second, as
-            # happens on this machine. Nothing can be said of the frames then.
-            bench.env.note(f"{problem}; igbvf may have lost its link: once more")
+            # A port that lost its link meanwhile (a function that hears late of a reset; igbvf, for
+            # seconds, when the PF gets no processor) says nothing of the switch. Any other loss does.
+            now = _carrier_changes(bench)
+            if now == before and bench.driver != STOCK:
+                raise TimeoutError(f"{problem}; carrier changes {now}; {_counters(bench)}") from problem
+            bench.env.note(f"{problem}; carrier changes {before}, now {now}: once more")
             for vf in bench.vfs:
-                vf.wait_carrier()
+                if before.get(vf.ns) != now.get(vf.ns):
+                    settle(vf.carrier, quiet=1)
+                    vf.wait_carrier()
     return _try(bench, origin, frames, fenced)
+
+
+def _carrier_changes(bench):
+    """How often each end has gained or lost its carrier; a new interface starts anew."""
+    return {name: output(f"cat /sys/class/net/{end.ifname}/ifindex /sys/class/net/{end.ifname}/carrier_changes",
+                         ns=end.ns).split() for name, end in bench.ends().items()}
+
+
+def _counters(bench):
+    """What each end counted, to tell where a frame got lost."""
+    return {name: {way: [count[what] for what in ("packets", "errors", "dropped")]
+                   for way, count in link(end.ifname, end.ns)["stats64"].items()}
+            for name, end in bench.ends().items()}
 
 
 def frames_seen(bench, sender, dst, src=None, tci=None, fence_tci=None, fenced=None):

@@ -18,6 +18,7 @@
 extern struct kunit *fuzz_test;
 
 /* Each fuzzer's fuzz_one() by a name of its own */
+int fuzz_count(const u8 *data, size_t size);
 int fuzz_msg(const u8 *data, size_t size);
 int fuzz_tables(const u8 *data, size_t size);
 int fuzz_quota(const u8 *data, size_t size);

@@ -15,6 +15,7 @@ class Report:
         self.verbose = verbose
         self.total = Verdict()
         self.number = 0
+        self.unsure: list[str] = []
         print("KTAP version 1", flush=True)
 
     def nested(self, output: str) -> None:
@@ -39,9 +40,18 @@ class Report:
         print(f"{state} {self.number} {name} #{skip} {verdict}, {seconds:.0f} s",
               flush=True)
 
+    def flaky(self, name: str, verdict: Verdict, output: str) -> None:
+        """A file has failed, and will be judged by a second run on a new machine."""
+        self.nested(output)
+        for line in verdict.failures:
+            say(f"  failed, to be repeated: {line}")
+            self.unsure.append(f"{name}: {line}")
+
     def finish(self) -> int:
         """The last line; the exit status."""
         print(f"1..{self.number}")
+        for line in self.unsure:
+            say(f"FLAKY: failed in its first run, judged by its second: {line}")
         print(self.total, flush=True)
         if self.total.failed:
             return 1

@@ -24,18 +24,28 @@ EMULATOR_RACES = ("Oops: int3", "iotlb_to_section: Assertion")
 class Session:
     """The files of one kernel and topology."""
 
-    def __init__(self, kernel: str, topology: str, driver: str, report: Report) -> None:
+    def __init__(self, kernel: str, topology: str, driver: str, report: Report,
+                 retry: bool = False) -> None:
         self.kernel = kernel
         self.topology = topology
         self.driver = driver
         self.report = report
+        self.retry = retry
         self.slowness = paths.slowness(kernel)
         self.debug = paths.is_debug(kernel)
         self.title = f"{kernel}/{topology}/{driver}"
         self.waiting: list[TestFile] = []
+        self.once_more: list[TestFile] = []
         self.repeated: set[str] = set()
 
     def run(self, files: list[TestFile]) -> None:
+        self.run_all(files)
+        again, self.once_more, self.retry = self.once_more, [], False
+        if again:
+            say(f"RETRY: {self.title}: {', '.join(file.name for file in again)}")
+            self.run_all(again)
+
+    def run_all(self, files: list[TestFile]) -> None:
         self.waiting = list(files)
         for _ in range(MAX_BOOTS):
             if not self.waiting:
@@ -97,8 +107,17 @@ class Session:
                      + "".join(f"# | {line}\n" for line in log.splitlines()[-80:]))
         saved = console.path.with_name(file.name.replace("/", "-") + ".ktap")
         saved.write_text(text)
-        self.add(file.name, verdict, text, started)
+        self.settle(file, verdict, usable, text, started)
         return usable
+
+    def settle(self, file: TestFile, verdict: Verdict, usable: bool, text: str,
+               started: float) -> None:
+        """Report a verdict, or put it off: what broke no machine may get a second run."""
+        if verdict.failed and usable and self.retry:
+            self.once_more.append(file)
+            self.report.flaky(f"{self.kernel}/{file.name}", verdict, text)
+        else:
+            self.add(file.name, verdict, text, started)
 
     def attempt(self, machine: Machine, file: TestFile,
                 output: list[bytes]) -> tuple[Verdict, bool]:
