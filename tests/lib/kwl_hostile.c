@@ -4,6 +4,10 @@
  * follows from its seed alone, as far as the PF lets it.
  *
  *	kwl_hostile BAR0 SEED COUNT WHAT [ADDRESS...]
+ *	kwl_hostile GROUP:PCI SEED COUNT rings
+ *
+ * BAR0 is a file of sysfs. GROUP is one of /dev/vfio/, for a VF that may master
+ * the bus behind an IOMMU.
  *
  * WHAT is
  *	talk	messages, malformed ones among them, each of which waits for
@@ -13,6 +17,8 @@
  *		sees as many as possible
  *	poke	writes all over the BAR
  *	reset	resets of the function
+ *	rings	descriptors and rings that point to its memory, past it, or
+ *		anywhere else
  *	rest	nothing, a millisecond each
  *
  * ADDRESSes are those of others. They are asked for all the time. Prints how
@@ -28,6 +34,8 @@
 #include <unistd.h>
 
 #include <linux/types.h>
+
+#include "kwl_vfio.h"
 
 #define ARRAY_SIZE(x)	((int)(sizeof(x) / sizeof((x)[0])))
 
@@ -59,7 +67,22 @@
 
 #define OTHERS_MAX	16
 
+/* Rings: of the queue pair, in both directions alike */
+#define RX_QUEUE	0x2800
+#define TX_QUEUE	0x3800
+#define RING_BAL	0x00
+#define RING_BAH	0x04
+#define RING_LEN	0x08
+#define RING_HEAD	0x10
+#define RING_TAIL	0x18
+#define RING_CTL	0x28
+#define RING_ENABLE	0x02000000
+#define RING_FLUSH	0x04000000
+#define RING_MAX	64	/* descriptors, so that a round ends soon */
+#define DESC_SIZE	16
+
 static __u32 *bar;
+static struct kwl_vfio dma = { .iova = 0x40000000, .size = 1 << 20 };
 static __u8 others[OTHERS_MAX][6];
 static int num_others;
 static __u64 state;
@@ -376,6 +399,101 @@ static void reset(unsigned long many)
 	put(CONTROL, 0);
 }
 
+/* Of its own memory, its edge, nobody's, or beyond what the bus has */
+static __u64 some_place(void)
+{
+	switch (below(8)) {
+	case 0:
+		return dma.iova + dma.size - below(64);
+	case 1:
+		return (__u64)any() << 32 | any();
+	case 2:
+		return below(0x40000000);
+	default:
+		return dma.iova + below(dma.size);
+	}
+}
+
+/* For the transmitter: context or data, of any length, one frame or many */
+static void make_tx_desc(__u32 *desc)
+{
+	static const __u32 types[] = { 0x20200000, 0x20300000, 0x0 };
+	__u64 place = some_place();
+
+	desc[0] = place;
+	desc[1] = place >> 32;
+	/* Type, end of packet or not, CRC, write back, TSO, VLAN */
+	desc[2] = types[below(3)] | (one_in(2) ? 0x01000000 : 0) | 0x0a000000 |
+		  (one_in(8) ? 0x80000000 : 0) | (one_in(8) ? 0x40000000 : 0) |
+		  (one_in(8) ? any() & 0xffff : below(1600));
+	desc[3] = one_in(2) ? any() : (desc[2] & 0xffff) << 14;
+}
+
+static void make_rx_desc(__u32 *desc)
+{
+	__u64 place = some_place(), head = some_place();
+
+	desc[0] = place;
+	desc[1] = place >> 32;
+	desc[2] = head;
+	desc[3] = head >> 32;
+}
+
+/* A ring of the queue at that offset; most are where the function may read */
+static void set_ring(__u32 queue, void (*make_desc)(__u32 *desc))
+{
+	__u32 many = 8 * (1 + below(RING_MAX / 8)), at = 128 * below(dma.size / 128 - 8), i;
+	__u64 base = one_in(4) ? some_place() & ~127ull : dma.iova + at;
+
+	for (i = 0; i < many; i++)
+		make_desc((__u32 *)((char *)dma.memory + at) + i * DESC_SIZE / 4);
+	put(queue + RING_CTL, 0);
+	put(queue + RING_BAL, base);
+	put(queue + RING_BAH, base >> 32);
+	put(queue + RING_LEN, many * DESC_SIZE);
+	put(queue + RING_HEAD, 0);
+	put(queue + RING_CTL, RING_ENABLE | (one_in(2) ? RING_FLUSH : 0));
+	/* In range: past its end the emulator runs in a circle for ever */
+	put(queue + RING_TAIL, below(many));
+}
+
+/* Into service, or the card would not look at its rings */
+static void hello(void)
+{
+	__u32 words[WORDS] = { MSG_RESET }, answer = 0;
+	int tries = 20;
+
+	do {
+		put(VTCTRL, VTCTRL_RST);
+		rest_us(20000);
+		ask(words, &answer);
+	} while (!(answer & MSG_ACK) && --tries);
+	if (tries)
+		count.granted++;
+}
+
+static void rings(unsigned long many)
+{
+	int i;
+
+	if (!dma.memory) {
+		fprintf(stderr, "rings need memory of their own, by vfio\n");
+		exit(2);
+	}
+	for (i = 0; i < (int)dma.size / 4; i++)
+		((__u32 *)dma.memory)[i] = any();
+	hello();
+	while (many--) {
+		set_ring(RX_QUEUE, make_rx_desc);
+		set_ring(TX_QUEUE, make_tx_desc);
+		count.sent++;
+		if (one_in(8))
+			rest_us(1000);
+		if (one_in(500))
+			hello();
+	}
+}
+
 static void rest(unsigned long many)
 {
 	while (many--)
@@ -386,6 +504,25 @@ static int parse_addr(const char *text, __u8 *addr)
 {
 	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &addr[0],
 		      &addr[1], &addr[2], &addr[3], &addr[4], &addr[5]) == 6;
+}
+
+/* GROUP:PCI, or a file */
+static void open_bar(char *name)
+{
+	char *pci = strchr(name, ':'), group[64];
+	int fd;
+
+	if (name[0] != '/' && pci) {
+		*pci++ = '\0';
+		snprintf(group, sizeof(group), "/dev/vfio/%s", name);
+		kwl_vfio_open(&dma, group, pci);
+		bar = dma.bar;
+		return;
+	}
+	fd = open(name, O_RDWR | O_SYNC);
+	bar = mmap(NULL, BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd < 0 || bar == MAP_FAILED)
+		kwl_vfio_fail(name);
 }
 
 int main(int argc, char **argv)
@@ -399,22 +536,18 @@ int main(int argc, char **argv)
 		{ "hammer", hammer },
 		{ "poke", poke },
 		{ "reset", reset },
+		{ "rings", rings },
 		{ "rest", rest },
 	};
 	unsigned long many;
 	double start;
-	int fd, i;
+	int i;
 
 	if (argc < 5 || argc > 5 + OTHERS_MAX) {
 		fprintf(stderr, "usage: BAR0 SEED COUNT WHAT [ADDRESS...]\n");
 		return 2;
 	}
-	fd = open(argv[1], O_RDWR | O_SYNC);
-	bar = mmap(NULL, BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (fd < 0 || bar == MAP_FAILED) {
-		perror(argv[1]);
-		return 1;
-	}
+	open_bar(argv[1]);
 	/* Never zero, and far from that of the next seed */
 	state = (strtoull(argv[2], NULL, 0) + 1) * 0x9e3779b97f4a7c15ull;
 	many = strtoul(argv[3], NULL, 0);

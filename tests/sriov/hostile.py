@@ -75,6 +75,7 @@ class Target:
     """The bench with a hostile VF, and what its neighbours must not notice."""
 
     def __init__(self):
+        run(f"gcc -O2 -Wall -o {TOOL} {Path(__file__).parents[1]}/lib/kwl_hostile.c", timeout=60 * SLOW)
         bench = self.bench = Sriov()
         self.env = bench.env
         run(f"modprobe {OURS}")
@@ -93,9 +94,18 @@ class Target:
         wait_for(lambda: self.dump()[VFRE] == 0b1010, what="neighbour and PF, and no others, to be in service")
         self.groups = groups(self.dump())
         self.clean = self.dump()
+        self.door = self.open_door()
+
+    def open_door(self):
+        """Let the tool at the VF's registers; return what it opens."""
         write(self.sysfs / "enable", 1)
         # Memory yes, bus mastering no
         run(f"setpci -s {self.vf.pci} COMMAND=2:6")
+        return self.sysfs / "resource0"
+
+    def close_door(self):
+        """Leave the VF without an owner."""
+        write(self.sysfs / "enable", 0)
 
     def dump(self):
         """The PF's registers."""
@@ -122,7 +132,7 @@ class Target:
     def start(self, what, count, seed=0):
         """Start the tool."""
         ksft_pr(f"{what} {count}, seed {SEED + seed}")
-        return subprocess.Popen([TOOL, self.sysfs / "resource0", str(SEED + seed), str(count), what, *self.others],
+        return subprocess.Popen([TOOL, self.door, str(SEED + seed), str(count), what, *self.others],
                                 stdout=subprocess.PIPE, text=True)
 
     def attack(self, what, count, seed=0):
@@ -277,7 +287,7 @@ def shut_off_and_back(target):
 
 def hello(target):
     """Let the tool say a few things at its ease; tell whether it was answered."""
-    done = json.loads(output([TOOL, target.sysfs / "resource0", str(SEED), "3", "talk"], timeout=20))
+    done = json.loads(output([TOOL, target.door, str(SEED), "3", "talk"], timeout=20))
     return done["answered"] > 0
 
 
@@ -303,7 +313,7 @@ def clean_after_flr(target):
         wait_for(lambda: not left(), 10, "the registers to be as before")
     except TimeoutError:
         ksft_eq(left(), {}, "registers: before, after")
-    write(target.sysfs / "enable", 0)
+    target.close_door()
     target.vf.bind(OURS)
     target.vf.come_up()
     ksft_eq(ping(target.env.peer_v4, count=5, ns=target.vf.ns), 5, "answers to the next guest")
@@ -314,7 +324,6 @@ def clean_after_flr(target):
 
 def main():
     """Run the cases."""
-    run(f"gcc -O2 -Wall -o {TOOL} {Path(__file__).parents[1]}/lib/kwl_hostile.c", timeout=60 * SLOW)
     ksft_run([calm, talks, talks_confined, floods, floods_confined, resets, pokes, shut_off_and_back, clean_after_flr],
              args=(Target(),))
     ksft_exit()

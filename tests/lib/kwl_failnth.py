@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kernel's own fault injection: the n-th allocation of one system call of ours fails.
+
+failslab and fail_page_alloc, by way of fail-nth, which concerns this thread alone. So the system
+calls that count are made by this process: a command would make its own in another one.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import struct
+from pathlib import Path
+
+from lib.py import ksft_eq, ksft_ge, ksft_pr
+from kwl_sys import write
+
+DEBUGFS = Path("/sys/kernel/debug")
+# Nothing here allocates that often: it would not end by itself
+MOST = 2000
+
+SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFMTU, SIOCETHTOOL = 0x8913, 0x8914, 0x8922, 0x8946
+IFF_UP = 1
+ETHTOOL_SRINGPARAM, ETHTOOL_SCHANNELS = 0x11, 0x3D
+
+
+def available():
+    """Tell whether this kernel can do it."""
+    return (DEBUGFS / "failslab").exists() and (DEBUGFS / "fail_page_alloc").exists()
+
+
+def prepare():
+    """Let allocations that may sleep fail as well, in silence; keep this process in memory."""
+    for kind in ("failslab", "fail_page_alloc"):
+        write(DEBUGFS / kind / "ignore-gfp-wait", "N")
+        write(DEBUGFS / kind / "verbose", 0)
+    write(DEBUGFS / "fail_page_alloc" / "min-order", 0)
+    # A page fault of Python's must not be what fails: MCL_CURRENT and MCL_FUTURE
+    ctypes.CDLL(None).mlockall(3)
+
+
+def set_flags(sock, name, up):
+    """`ip link set NAME up` or down, in one system call that changes anything."""
+    ask = struct.pack("16sH22x", name.encode(), 0)
+    flags, = struct.unpack_from("H", fcntl.ioctl(sock, SIOCGIFFLAGS, ask), 16)
+    flags = flags | IFF_UP if up else flags & ~IFF_UP
+    fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH22x", name.encode(), flags))
+
+
+def set_mtu(sock, name, mtu):
+    """`ip link set NAME mtu MTU`."""
+    fcntl.ioctl(sock, SIOCSIFMTU, struct.pack("16si20x", name.encode(), mtu))
+
+
+def _ethtool(sock, name, command, values):
+    """An ethtool command of eight numbers."""
+    data = (ctypes.c_uint32 * 9)(command, *values)
+    fcntl.ioctl(sock, SIOCETHTOOL, struct.pack("16sP16x", name.encode(), ctypes.addressof(data)))
+
+
+def set_rings(sock, name, size):
+    """`ethtool -G NAME rx SIZE tx SIZE`."""
+    _ethtool(sock, name, ETHTOOL_SRINGPARAM, (0, 0, 0, 0, size, 0, 0, size))
+
+
+def set_channels(sock, name, pairs):
+    """`ethtool -L NAME combined PAIRS`."""
+    _ethtool(sock, name, ETHTOOL_SCHANNELS, (0, 0, 0, 0, 0, 0, 0, pairs))
+
+
+class Sweep:
+    """Make each allocation of a system call fail, one after the other, until there is none left.
+
+    do: the call; undo: takes back a success. state: what has to be as before after a refusal.
+    works: that all is well after a success, although something has failed that was not needed.
+    """
+
+    def __init__(self, what, do, undo, state, works):
+        self.what, self.do, self.undo, self.state, self.works = what, do, undo, state, works
+        self.handle = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
+        self.errors = {}
+        self.needless = 0
+
+    def one(self, number):
+        """Make the call with that allocation failing; return (errno or 0, whether it came to that)."""
+        error = 0
+        os.pwrite(self.handle, str(number).encode(), 0)
+        try:
+            self.do()
+        except OSError as problem:
+            error = problem.errno
+        fired = os.pread(self.handle, 20, 0).strip() == b"0"
+        os.pwrite(self.handle, b"0", 0)
+        return error, fired
+
+    def all(self, least):
+        """Each in turn; at least so many must have been refused."""
+        before = self.state()
+        for number in range(1, MOST):
+            error, fired = self.one(number)
+            if not fired:
+                ksft_eq(error, 0, f"error of {self.what} with nothing failing")
+                break
+            if error:
+                self.errors[errno.errorcode[error]] = self.errors.get(errno.errorcode[error], 0) + 1
+                ksft_eq(self.state(), before, f"state after allocation {number} of {self.what} has failed")
+            else:
+                self.needless += 1
+                self.works()
+                self.undo()
+        else:
+            ksft_eq(number, 0, f"the end of the allocations of {self.what}")
+        os.close(self.handle)
+        ksft_pr(f"{self.what}: {number - 1} allocations made to fail: {self.errors}, "
+                f"{self.needless} of them not needed")
+        ksft_ge(sum(self.errors.values()), least, "calls refused")
