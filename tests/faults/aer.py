@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# kawela: topology=slot timeout=300 drivers=kawela,stock expect-log="AER: "
+# kawela: topology=slot timeout=300 drivers=kawela,stock expect-log="AER: " alone=pci-core-locks
 """Errors on the PCI bus: correctable ones are not noticed, after the others PF and VFs come back.
 
 The emulator reports them at the root port, above the card, and the kernel recovers all that is below it:

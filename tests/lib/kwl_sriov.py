@@ -23,7 +23,7 @@ from types import SimpleNamespace
 from lib.py.ksft import KsftCaseFunction
 from kwl_env import Env, link
 from kwl_nic import PCI_DEVICES, driver_of, netdev_of
-from kwl_sys import batch, output, read, run, settle, wait_for, write
+from kwl_sys import SLOW, batch, output, read, run, settle, wait_for, write
 
 OURS, STOCK = "kawela_vf", "igbvf"
 BOTH = (OURS, STOCK)
@@ -128,7 +128,7 @@ class Pings:
     def __init__(self, target, ns):
         self.process = subprocess.Popen(["ip", "netns", "exec", ns, "ping", "-n", "-q", "-i", "0.02", "-W", "2", target],
                                         stdout=subprocess.PIPE, text=True)
-        time.sleep(0.5)  # ping has started by then even on the emulator
+        time.sleep(0.5 * SLOW)  # ping has started by then even on the emulator
 
     def lost(self):
         """Stop; return (pings sent, pings unanswered)."""

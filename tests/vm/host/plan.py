@@ -39,6 +39,7 @@ class TestFile:
     drivers: str = "kawela,stock"
     kernels: str = ""               # all of them
     expect_log: str = ""            # a kernel message that it provokes on purpose
+    alone: str = ""                 # why the debug kernel has a boot for it alone
 
     def not_for(self, driver: str, kernel: str) -> str:
         """Why the file cannot run like this; empty when it can."""
@@ -64,7 +65,7 @@ def read_header(name: str) -> TestFile:
         key, _, value = word.partition("=")
         if key == "timeout" and value.isdigit():
             file.timeout = float(value)
-        elif key in ("topology", "drivers", "kernels", "expect-log") and value:
+        elif key in ("topology", "drivers", "kernels", "expect-log", "alone") and value:
             setattr(file, key.replace("-", "_"), value)
         else:
             raise paths.BenchError(f"tests/{name}: '{word}' in its '# kawela:' line "

@@ -46,14 +46,15 @@ class Session:
             self.run_all(again)
 
     def run_all(self, files: list[TestFile]) -> None:
-        self.waiting = list(files)
-        for _ in range(MAX_BOOTS):
+        # Those that want a boot of their own come first, and do not count
+        self.waiting = sorted(files, key=lambda file: not file.alone)
+        for _ in range(MAX_BOOTS + sum(bool(file.alone) for file in files)):
             if not self.waiting:
                 return
             self.boot_and_run()
         for file in self.waiting:
             self.add(file.name, Verdict(
-                failures=[f"not run: {MAX_BOOTS} machines broke before it"]))
+                failures=["not run: too many machines broke before it"]))
 
     def add(self, name: str, verdict: Verdict, output: str = "",
             started: float | None = None) -> None:
@@ -73,8 +74,11 @@ class Session:
                 if self.debug:
                     debug.forget(machine)
                 while self.waiting:
-                    if not self.run_file(machine, self.waiting.pop(0), console):
+                    file = self.waiting.pop(0)
+                    if not self.run_file(machine, file, console):
                         return
+                    if self.debug and file.alone:
+                        break
                 self.finish(machine, console)
         except GuestGone as error:
             log = console.text()
