@@ -5,6 +5,7 @@
 #include <linux/export.h>
 #include <linux/interrupt.h>
 
+#include <kawela/compat.h>
 #include <kawela/ring.h>
 
 /*
@@ -15,6 +16,9 @@ static irqreturn_t kwl_irq_queue(int irq, void *data)
 {
 	struct kwl_vector *vec = data;
 
+	/* The emulator's does not: NAPI could neither defer nor suspend it */
+	if (unlikely(vec->mask_by_hand))
+		kwl_vector_mask(vec);
 	napi_schedule_irqoff(&vec->napi);
 	return IRQ_HANDLED;
 }
@@ -82,10 +86,30 @@ static void kwl_irq_spread(struct kwl_vector *vec)
 	vec->spread = true;
 }
 
+/*
+ * NAPI lives as long as its queue pair is in use, because the core waits for
+ * ever when one that is disabled is to do without its thread. What the user
+ * has set for it the core keeps.
+ */
+static void kwl_irq_add_napi(struct kwl_vector *vec)
+{
+	netif_napi_add_config(vec->port->netdev, &vec->napi, kwl_poll,
+			      vec->idx);
+	netif_napi_set_irq(&vec->napi, vec->irq);
+}
+
+static void kwl_irq_del_napi(struct kwl_vector *vec)
+{
+	netif_napi_set_irq(&vec->napi, -1);
+	netif_napi_del(&vec->napi);
+}
+
 static int kwl_irq_request_one(struct kwl_vector *vec)
 {
 	int err;
 
+	if (!vec->own_irq)
+		return 0;
 	snprintf(vec->name, sizeof(vec->name), "%s-TxRx-%u",
 		 netdev_name(vec->port->netdev), vec->idx);
 	err = request_irq(vec->irq, kwl_irq_queue, 0, vec->name, vec);
@@ -101,8 +125,9 @@ static int kwl_irq_request_one(struct kwl_vector *vec)
  * @from: first queue pair
  * @to: queue pair after the last one
  *
- * Vectors whose interrupt the owner handles itself (own_irq unset) are left
- * alone. Each vector is hinted to a CPU of its own, near the device, and its
+ * Adds their NAPI instances as well. Vectors whose interrupt the owner handles
+ * itself (own_irq unset) get no more than that; the owner requests those
+ * afterwards. Each vector is hinted to a CPU of its own, near the device, and its
  * transmit queue to the same CPU.
  *
  * Context: Process, RTNL held.
@@ -114,13 +139,12 @@ int kwl_irq_request(struct kwl_port *port, u16 from, u16 to)
 	int err;
 
 	for (i = from; i < to; i++) {
-		netif_napi_set_irq(&port->vec[i]->napi, port->vec[i]->irq);
-		if (!port->vec[i]->own_irq)
-			continue;
+		kwl_irq_add_napi(port->vec[i]);
 		err = kwl_irq_request_one(port->vec[i]);
 		if (err) {
 			netdev_err(port->netdev, "no interrupt %d: %pe\n",
 				   port->vec[i]->irq, ERR_PTR(err));
+			kwl_irq_del_napi(port->vec[i]);
 			kwl_irq_free(port, from, i);
 			return err;
 		}
@@ -130,7 +154,7 @@ int kwl_irq_request(struct kwl_port *port, u16 from, u16 to)
 EXPORT_SYMBOL_GPL(kwl_irq_request);
 
 /**
- * kwl_irq_free() - undo kwl_irq_request()
+ * kwl_irq_free() - undo kwl_irq_request(), NAPI disabled
  * @port: the function
  * @from: first queue pair
  * @to: queue pair after the last one
@@ -144,11 +168,11 @@ void kwl_irq_free(struct kwl_port *port, u16 from, u16 to)
 	for (i = from; i < to; i++) {
 		struct kwl_vector *vec = port->vec[i];
 
-		netif_napi_set_irq(&vec->napi, -1);
-		if (!vec->own_irq)
-			continue;
-		irq_update_affinity_hint(vec->irq, NULL);
-		free_irq(vec->irq, vec);
+		if (vec->own_irq) {
+			irq_update_affinity_hint(vec->irq, NULL);
+			free_irq(vec->irq, vec);
+		}
+		kwl_irq_del_napi(vec);
 		/* With fewer queues the core forgets their share of XPS */
 		if (i >= vec->port->netdev->real_num_tx_queues)
 			vec->spread = false;

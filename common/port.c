@@ -31,8 +31,6 @@ static int kwl_vector_alloc(struct kwl_port *port, u16 idx)
 	vec->rxr.napi = &vec->napi;
 	vec->rxr.queue = idx;
 	kwl_vector_init_stats(vec);
-	netif_napi_add_config(port->netdev, &vec->napi, kwl_poll, idx);
-
 	port->vec[idx] = vec;
 	return 0;
 }
@@ -57,6 +55,7 @@ int kwl_port_init(struct kwl_port *port, struct net_device *netdev,
 	port->netdev = netdev;
 	port->hw = hw;
 	port->rx_drop = true;
+	spin_lock_init(&port->drops_lock);
 	port->vec = kcalloc(num_vec, sizeof(*port->vec), GFP_KERNEL);
 	if (!port->vec)
 		return -ENOMEM;
@@ -80,12 +79,8 @@ EXPORT_SYMBOL_GPL(kwl_port_init);
  */
 void kwl_port_fini(struct kwl_port *port)
 {
-	while (port->num_vec) {
-		struct kwl_vector *vec = port->vec[--port->num_vec];
-
-		netif_napi_del(&vec->napi);
-		kfree(vec);
-	}
+	while (port->num_vec)
+		kfree(port->vec[--port->num_vec]);
 	kfree(port->vec);
 	port->vec = NULL;
 }
@@ -132,7 +127,7 @@ static void kwl_vector_stop_rings(struct kwl_vector *vec)
 		port->stuck = true;
 	}
 	kwl_tx_drain(&vec->txr);
-	dev_kfree_skb_any(rxr->skb);
+	dev_kfree_skb_any_reason(rxr->skb, SKB_DROP_REASON_QUEUE_PURGE);
 	rxr->skb = NULL;
 }
 
@@ -170,6 +165,14 @@ static void kwl_vector_disable(struct kwl_vector *vec)
 	netif_queue_set_napi(netdev, vec->idx, NETDEV_QUEUE_TYPE_RX, NULL);
 }
 
+/* From here on the queues' registers may be read, or must not be */
+static void kwl_port_set_qset(struct kwl_port *port, struct kwl_qset *qset)
+{
+	spin_lock_bh(&port->drops_lock);
+	port->qset = qset;
+	spin_unlock_bh(&port->drops_lock);
+}
+
 /**
  * kwl_port_start() - put a set of queues to work
  * @port: the function, stopped, its interrupts requested
@@ -193,7 +196,7 @@ int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset)
 		if (err)
 			goto err_stop;
 	}
-	port->qset = qset;
+	kwl_port_set_qset(port, qset);
 
 	for (i = 0; i < qset->cfg.pairs; i++)
 		kwl_vector_enable(port->vec[i]);
@@ -225,13 +228,14 @@ struct kwl_qset *kwl_port_stop(struct kwl_port *port)
 	if (!qset)
 		return NULL;
 
+	kwl_stats_refresh(port);
+	kwl_port_set_qset(port, NULL);
 	for (i = 0; i < qset->cfg.pairs; i++)
 		kwl_vector_disable(port->vec[i]);
 	/* After NAPI, whose completions would wake the queues again */
 	netif_tx_disable(port->netdev);
 	for (i = 0; i < qset->cfg.pairs; i++)
 		kwl_vector_stop_rings(port->vec[i]);
-	port->qset = NULL;
 	return qset;
 }
 EXPORT_SYMBOL_GPL(kwl_port_stop);

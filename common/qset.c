@@ -58,9 +58,13 @@ static int kwl_qset_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q,
 		return PTR_ERR(pool);
 	q->pool = pool;
 
-	/* One slot stays empty, see kwl_rx_refill() */
+	/*
+	 * One slot stays empty, see kwl_rx_refill(). Not with GFP_KERNEL: a
+	 * pool that maps pages may then sleep with bottom halves off, in its
+	 * index of them, when memory is short.
+	 */
 	for (i = 0; i < count - 1; i++) {
-		q->rx_page[i] = page_pool_alloc_pages(pool, GFP_KERNEL);
+		q->rx_page[i] = page_pool_dev_alloc_pages(pool);
 		if (!q->rx_page[i])
 			return -ENOMEM;
 	}

@@ -7,6 +7,8 @@
 
 #include <kawela/ring.h>
 
+#include "trace.h"
+
 /* Buffers posted with one tail write */
 #define KWL_RX_BATCH	32
 
@@ -56,6 +58,8 @@ bool kwl_rx_refill(struct kwl_rx_ring *rxr)
 			u64_stats_update_begin(&rxr->stats.syncp);
 			u64_stats_inc(&rxr->stats.alloc_fail);
 			u64_stats_update_end(&rxr->stats.syncp);
+			trace_kwl_rx_drop(rxr->netdev, rxr->queue,
+					  KWL_RX_DROP_NO_PAGE, 0);
 			break;
 		}
 		kwl_rx_post(rxr, page);
@@ -145,6 +149,16 @@ static void kwl_rx_tag(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), tci);
 }
 
+/* One of the few that the device has stamped; see struct kwl_stamper */
+static noinline void kwl_rx_stamp(struct kwl_rx_ring *rxr, struct sk_buff *skb)
+{
+	const struct kwl_vector *vec = container_of(rxr, struct kwl_vector, rxr);
+	struct kwl_stamper *stamper = vec->port->stamper;
+
+	if (stamper)
+		stamper->rx(stamper, skb);
+}
+
 /*
  * The emulator's switch does not spare the sender its own multicast. Silicon
  * does, so this costs nothing there.
@@ -158,6 +172,14 @@ static bool kwl_rx_is_own(const struct kwl_rx_ring *rxr,
 	       ether_addr_equal(eth->h_source, rxr->netdev->dev_addr);
 }
 
+/* Not a frame for the stack; the reason is the stack's word for it */
+static void kwl_rx_drop(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
+			enum kwl_rx_drop why, enum skb_drop_reason reason)
+{
+	trace_kwl_rx_drop(rxr->netdev, rxr->queue, why, skb->len);
+	dev_kfree_skb_any_reason(skb, reason);
+}
+
 /* A whole frame is here: what the device says of it, then up the stack */
 static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 			   const struct kwl_rx_wb *wb, u32 status,
@@ -165,14 +187,22 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 {
 	netdev_features_t features = READ_ONCE(rxr->netdev->features);
 
-	if (unlikely(status & KWL_RXD_ERR_RXE) || skb->len < ETH_HLEN) {
+	if (unlikely(status & KWL_RXD_ERR_RXE)) {
 		tot->errors++;
-		dev_kfree_skb_any(skb);
+		kwl_rx_drop(rxr, skb, KWL_RX_DROP_ERROR,
+			    SKB_DROP_REASON_DEV_HDR);
+		return;
+	}
+	if (unlikely(skb->len < ETH_HLEN)) {
+		tot->errors++;
+		kwl_rx_drop(rxr, skb, KWL_RX_DROP_SHORT,
+			    SKB_DROP_REASON_PKT_TOO_SMALL);
 		return;
 	}
 
 	if (unlikely(rxr->prune) && kwl_rx_is_own(rxr, skb)) {
-		dev_kfree_skb_any(skb);
+		kwl_rx_drop(rxr, skb, KWL_RX_DROP_OWN,
+			    SKB_DROP_REASON_LOCAL_MAC);
 		return;
 	}
 
@@ -184,6 +214,8 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	/* Whatever the feature says by now, this tag is no longer in the frame */
 	if (status & KWL_RXD_VP)
 		kwl_rx_tag(rxr, skb, le16_to_cpu(wb->vlan));
+	if (unlikely(status & KWL_RXD_TS))
+		kwl_rx_stamp(rxr, skb);
 	skb_record_rx_queue(skb, rxr->queue);
 	skb->protocol = eth_type_trans(skb, rxr->netdev);
 	napi_gro_receive(rxr->napi, skb);
@@ -214,6 +246,8 @@ static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
 			return true;
 		tot->alloc_fail++;
 		tot->dropped++;
+		trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
+				  len);
 		goto lost;
 	}
 	if (likely(skb_shinfo(skb)->nr_frags < MAX_SKB_FRAGS)) {
@@ -223,7 +257,7 @@ static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
 	}
 	/* No frame length limit lets this through */
 	tot->errors++;
-	dev_kfree_skb_any(skb);
+	kwl_rx_drop(rxr, skb, KWL_RX_DROP_LONG, SKB_DROP_REASON_PKT_TOO_BIG);
 	rxr->skb = NULL;
 lost:
 	page_pool_recycle_direct(rxr->pool, page);

@@ -1,8 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ring counters as the stack wants them: per interface and per queue. */
+#include <linux/bitfield.h>
 #include <linux/export.h>
 
 #include <kawela/ring.h>
+
+/* Registers of 12 bits each that clear on read */
+static void kwl_stats_see_drops(struct kwl_port *port)
+{
+	u16 i;
+
+	lockdep_assert_held(&port->drops_lock);
+	if (!port->qset || READ_ONCE(port->hw->gone))
+		return;
+	for (i = 0; i < port->qset->cfg.pairs; i++) {
+		struct kwl_rx_ring *rxr = &port->vec[i]->rxr;
+		u32 val = readl(rxr->regs + KWL_RQDPC);
+
+		/* Not there: no count */
+		if (val != U32_MAX)
+			rxr->hw_drops += FIELD_GET(KWL_RQDPC_COUNT, val);
+	}
+}
+
+/**
+ * kwl_stats_refresh() - fetch what the device counts by queue
+ * @port: the function
+ *
+ * The counters do not go beyond 4095, so the owner does this now and then.
+ *
+ * Context: Any that may take a BH lock.
+ */
+void kwl_stats_refresh(struct kwl_port *port)
+{
+	spin_lock_bh(&port->drops_lock);
+	kwl_stats_see_drops(port);
+	spin_unlock_bh(&port->drops_lock);
+}
+EXPORT_SYMBOL_GPL(kwl_stats_refresh);
+
+/* Of the queue pairs from @from up to @to, up to date */
+static u64 kwl_stats_drops(struct kwl_port *port, u16 from, u16 to)
+{
+	u64 sum = 0;
+	u16 i;
+
+	spin_lock_bh(&port->drops_lock);
+	kwl_stats_see_drops(port);
+	for (i = from; i < to; i++)
+		sum += port->vec[i]->rxr.hw_drops;
+	spin_unlock_bh(&port->drops_lock);
+	return sum;
+}
 
 /* Consistent snapshots: each half of a ring has one writer of its own */
 static void kwl_stats_rx(const struct kwl_rx_ring *rxr,
@@ -45,6 +94,9 @@ static void kwl_stats_tx(const struct kwl_tx_ring *txr,
 		tx->needs_csum = u64_stats_read(&xmit->needs_csum);
 		tx->hw_gso_packets = u64_stats_read(&xmit->gso_packets);
 		tx->hw_gso_bytes = u64_stats_read(&xmit->gso_bytes);
+		tx->hw_gso_wire_packets =
+			u64_stats_read(&xmit->gso_wire_packets);
+		tx->hw_gso_wire_bytes = u64_stats_read(&xmit->gso_wire_bytes);
 		tx->stop = u64_stats_read(&xmit->stop);
 		*dropped = u64_stats_read(&xmit->dropped);
 	} while (u64_stats_fetch_retry(&xmit->syncp, start));
@@ -80,6 +132,7 @@ void kwl_get_stats64(struct net_device *netdev,
 		stats->tx_bytes += tx.bytes;
 		stats->tx_dropped += tx_dropped;
 	}
+	stats->rx_missed_errors += kwl_stats_drops(port, 0, port->num_vec);
 }
 EXPORT_SYMBOL_GPL(kwl_get_stats64);
 
@@ -112,6 +165,8 @@ static void kwl_clear_tx(struct netdev_queue_stats_tx *tx)
 	tx->needs_csum = 0;
 	tx->hw_gso_packets = 0;
 	tx->hw_gso_bytes = 0;
+	tx->hw_gso_wire_packets = 0;
+	tx->hw_gso_wire_bytes = 0;
 	tx->stop = 0;
 	tx->wake = 0;
 }
@@ -125,6 +180,8 @@ static void kwl_add_tx(struct netdev_queue_stats_tx *sum,
 	sum->needs_csum += tx->needs_csum;
 	sum->hw_gso_packets += tx->hw_gso_packets;
 	sum->hw_gso_bytes += tx->hw_gso_bytes;
+	sum->hw_gso_wire_packets += tx->hw_gso_wire_packets;
+	sum->hw_gso_wire_bytes += tx->hw_gso_wire_bytes;
 	sum->stop += tx->stop;
 	sum->wake += tx->wake;
 }
@@ -136,6 +193,7 @@ static void kwl_get_queue_stats_rx(struct net_device *netdev, int idx,
 	u64 unused;
 
 	kwl_stats_rx(&port->vec[idx]->rxr, rx, &unused, &unused);
+	rx->hw_drop_overruns = kwl_stats_drops(port, idx, idx + 1);
 }
 
 static void kwl_get_queue_stats_tx(struct net_device *netdev, int idx,
@@ -170,6 +228,7 @@ static void kwl_get_base_stats(struct net_device *netdev,
 		kwl_add_rx(rx, &qrx);
 		kwl_add_tx(tx, &qtx);
 	}
+	rx->hw_drop_overruns = kwl_stats_drops(port, first, port->num_vec);
 }
 
 /* Per-queue statistics for netdev-genl, same for PF and VF */

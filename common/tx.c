@@ -8,10 +8,16 @@
 
 #include <kawela/ring.h>
 
+#include "trace.h"
 #include "tx_offload.h"
 
 /* Frames given back in one poll; the rest waits for the next round */
 #define KWL_TX_CLEAN_MAX	256
+
+static u16 kwl_tx_queue(const struct kwl_tx_ring *txr)
+{
+	return container_of(txr, struct kwl_vector, txr)->idx;
+}
 
 /* Tell the device of everything queued so far */
 static void kwl_tx_ring_doorbell(struct kwl_tx_ring *txr)
@@ -144,7 +150,8 @@ err_undo:
 	return -ENOMEM;
 }
 
-static void kwl_tx_count_offload(struct kwl_tx_ring *txr,
+/* @len: as it came from the stack */
+static void kwl_tx_count_offload(struct kwl_tx_ring *txr, u32 len,
 				 const struct kwl_tx_meta *meta)
 {
 	struct kwl_tx_xmit_stats *stats = &txr->xmit;
@@ -156,9 +163,42 @@ static void kwl_tx_count_offload(struct kwl_tx_ring *txr,
 		u64_stats_inc(&stats->csum_none);
 	if (meta->cmd & KWL_TXD_TSE) {
 		u64_stats_inc(&stats->gso_packets);
-		u64_stats_add(&stats->gso_bytes, meta->bytes);
+		u64_stats_add(&stats->gso_bytes, len);
+		u64_stats_add(&stats->gso_wire_packets, meta->segs);
+		u64_stats_add(&stats->gso_wire_bytes, meta->bytes);
 	}
 	u64_stats_update_end(&stats->syncp);
+}
+
+/*
+ * A frame that wants a hardware stamp. The device holds one at a time, so the
+ * frames in between go without. Segments of one frame have no common time.
+ */
+static noinline void kwl_tx_claim_stamp(struct kwl_port *port,
+					const struct sk_buff *skb,
+					struct kwl_tx_meta *meta)
+{
+	struct kwl_stamper *stamper = port->stamper;
+
+	if (!stamper || !READ_ONCE(stamper->tx_on) || skb_is_gso(skb))
+		return;
+	if (test_and_set_bit_lock(0, &stamper->busy))
+		atomic64_inc(&stamper->skipped);
+	else
+		meta->cmd |= KWL_TXD_TSTAMP;
+}
+
+/* The frame with the claim is about to go: its stamp will be waited for */
+static noinline void kwl_tx_await_stamp(struct kwl_tx_ring *txr,
+					struct sk_buff *skb)
+{
+	const struct kwl_vector *vec = container_of(txr, struct kwl_vector, txr);
+	struct kwl_stamper *stamper = vec->port->stamper;
+
+	skb_shinfo(skb)->tx_flags |= SKBTX_IN_PROGRESS;
+	stamper->skb = skb_get(skb);
+	stamper->claimed = ktime_get_boottime();
+	queue_work(system_highpri_wq, &stamper->work);
 }
 
 /* Hand filled descriptors over: to the completion side, then to the device */
@@ -173,7 +213,9 @@ static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
 	first->segs = meta->segs;
 	first->eop = (ntu - 1) & txr->mask;
 
-	kwl_tx_count_offload(txr, meta);
+	kwl_tx_count_offload(txr, skb->len, meta);
+	if (unlikely(meta->cmd & KWL_TXD_TSTAMP))
+		kwl_tx_await_stamp(txr, skb);
 	skb_tx_timestamp(skb);
 
 	/* Pairs with the acquire in kwl_tx_clean() */
@@ -184,6 +226,8 @@ static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
 		u64_stats_update_begin(&txr->xmit.syncp);
 		u64_stats_inc(&txr->xmit.stop);
 		u64_stats_update_end(&txr->xmit.syncp);
+		trace_kwl_tx_stop(txr->txq->dev, kwl_tx_queue(txr),
+				  kwl_tx_room(txr));
 	}
 
 	/* Also true when the line above has stopped the queue */
@@ -201,7 +245,7 @@ static int kwl_tx_pad(struct sk_buff *skb)
 {
 	if (skb->ip_summed == CHECKSUM_PARTIAL &&
 	    skb_csum_hwoffload_help(skb, 0)) {
-		dev_kfree_skb_any(skb);
+		dev_kfree_skb_any_reason(skb, SKB_DROP_REASON_SKB_CSUM);
 		return -EINVAL;
 	}
 	return skb_put_padto(skb, ETH_ZLEN);
@@ -221,27 +265,41 @@ static int kwl_tx_pad(struct sk_buff *skb)
 netdev_tx_t kwl_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct kwl_port *port = netdev_priv(netdev);
+	enum skb_drop_reason reason;
 	struct kwl_tx_ring *txr;
 	struct kwl_tx_meta meta;
 	u32 ntu;
+	int err;
 
 	txr = &port->vec[skb_get_queue_mapping(skb)]->txr;
 
 	if (unlikely(skb->len < ETH_ZLEN && !skb_is_gso(skb) &&
 		     kwl_tx_pad(skb)))
 		goto dropped;
+	reason = SKB_DROP_REASON_FULL_RING;
 	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX))
 		goto drop;
-	if (unlikely(kwl_tx_offload(skb, &meta)))
+	reason = SKB_DROP_REASON_SKB_CSUM;
+	err = kwl_tx_offload(skb, &meta);
+	if (unlikely(err)) {
+		if (err == -ENOMEM)
+			reason = SKB_DROP_REASON_NOMEM;
 		goto drop;
+	}
+	reason = SKB_DROP_REASON_NOMEM;
+	if (unlikely(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP))
+		kwl_tx_claim_stamp(port, skb, &meta);
 	if (unlikely(kwl_tx_map(txr, skb, &meta, &ntu)))
-		goto drop;
+		goto unclaim;
 
 	kwl_tx_publish(txr, skb, &meta, ntu);
 	return NETDEV_TX_OK;
 
+unclaim:
+	if (meta.cmd & KWL_TXD_TSTAMP)
+		clear_bit_unlock(0, &port->stamper->busy);
 drop:
-	dev_kfree_skb_any(skb);
+	dev_kfree_skb_any_reason(skb, reason);
 dropped:
 	kwl_tx_count_drop(txr);
 	/* Frames before this one may still wait for their doorbell */
@@ -308,6 +366,7 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 	u32 ntu = smp_load_acquire(&txr->ntu);
 	u32 skbs = 0, segs = 0, bytes = 0;
 	u32 ntc = txr->ntc;
+	bool woken = false;
 
 	while (ntc != ntu && skbs < KWL_TX_CLEAN_MAX) {
 		const struct kwl_tx_buf *first = &txr->buf[ntc & txr->mask];
@@ -329,9 +388,14 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 	u64_stats_add(&txr->done.packets, segs);
 	u64_stats_add(&txr->done.bytes, bytes);
 	if (!netif_txq_completed_wake(txr->txq, skbs, bytes, kwl_tx_room(txr),
-				      KWL_TX_WAKE))
+				      KWL_TX_WAKE)) {
 		u64_stats_inc(&txr->done.wake);
+		woken = true;
+	}
 	u64_stats_update_end(&txr->done.syncp);
+	if (unlikely(woken))
+		trace_kwl_tx_wake(txr->txq->dev, kwl_tx_queue(txr),
+				  kwl_tx_room(txr));
 
 	return skbs < KWL_TX_CLEAN_MAX;
 }
@@ -349,15 +413,17 @@ void kwl_tx_drain(struct kwl_tx_ring *txr)
 	u64 segs = 0, bytes = 0, dropped = 0;
 
 	while (txr->ntc != txr->ntu) {
-		const struct kwl_tx_buf *first;
+		struct kwl_tx_buf *first = &txr->buf[txr->ntc & txr->mask];
 
-		first = &txr->buf[txr->ntc & txr->mask];
 		if (txr->desc[first->eop].data.olinfo &
 		    cpu_to_le32(KWL_TXD_DD)) {
 			segs += first->segs;
 			bytes += first->bytes;
 		} else {
 			dropped++;
+			dev_kfree_skb_any_reason(first->skb,
+						 SKB_DROP_REASON_QUEUE_PURGE);
+			first->skb = NULL;
 		}
 		txr->ntc = kwl_tx_finish(txr, txr->ntc, 0);
 	}
@@ -372,3 +438,24 @@ void kwl_tx_drain(struct kwl_tx_ring *txr)
 	u64_stats_add(&txr->xmit.dropped, dropped);
 	u64_stats_update_end(&txr->xmit.syncp);
 }
+
+/**
+ * kwl_tx_hang() - tell by tracepoint where a queue that hangs has got to
+ * @port: the function
+ * @queue: what the stack's watchdog complains of
+ *
+ * Reads registers.
+ *
+ * Context: Any.
+ */
+void kwl_tx_hang(struct kwl_port *port, unsigned int queue)
+{
+	const struct kwl_tx_ring *txr = &port->vec[queue]->txr;
+
+	if (!trace_kwl_tx_hang_enabled())
+		return;
+	trace_kwl_tx_hang(port->netdev, queue, READ_ONCE(txr->ntu),
+			  READ_ONCE(txr->ntc), readl(txr->regs + KWL_TDH),
+			  readl(txr->regs + KWL_TDT));
+}
+EXPORT_SYMBOL_GPL(kwl_tx_hang);

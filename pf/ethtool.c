@@ -16,9 +16,7 @@ static void kpf_get_drvinfo(struct net_device *netdev,
 
 	strscpy(info->driver, KBUILD_MODNAME, sizeof(info->driver));
 	strscpy(info->bus_info, pci_name(pf->pdev), sizeof(info->bus_info));
-	snprintf(info->fw_version, sizeof(info->fw_version), "%lu.%02lx",
-		 FIELD_GET(KWL_NVM_VERSION_MAJOR, pf->nvm_version),
-		 FIELD_GET(KWL_NVM_VERSION_MINOR, pf->nvm_version));
+	kpf_nvm_version(pf, info->fw_version, sizeof(info->fw_version));
 }
 
 static int kpf_get_link_ksettings(struct net_device *netdev,
@@ -427,10 +425,13 @@ const struct ethtool_ops kpf_ethtool_ops = {
 	.get_strings		= kpf_get_strings,
 	.get_ethtool_stats	= kpf_get_ethtool_stats,
 	.get_eth_mac_stats	= kpf_get_mac_stats,
+	.get_eth_ctrl_stats	= kpf_get_ctrl_stats,
+	.get_eth_phy_stats	= kpf_get_phy_stats,
 	.get_rmon_stats		= kpf_get_rmon_stats,
 	.self_test		= kpf_self_test,
 	.set_phys_id		= kpf_set_phys_id,
-	.get_ts_info		= ethtool_op_get_ts_info,
+	.get_ts_info		= kpf_get_ts_info,
+	.get_ts_stats		= kpf_get_ts_stats,
 	KWL_RX_RING_COUNT(kpf_get_rx_ring_count),
 	.get_rxfh_key_size	= kpf_get_rxfh_key_size,
 	.get_rxfh_indir_size	= kpf_get_rxfh_indir_size,

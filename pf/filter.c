@@ -312,6 +312,43 @@ void kpf_filter_evict(struct kpf_dev *pf, u8 vf, const u8 *addr)
 }
 
 /* How many entries of the card an untrusted VF may fill by itself */
+/* For devlink: how much of the shared tables is in use, by whomever */
+int kpf_filter_count_unicast(struct kpf_dev *pf)
+{
+	struct kpf_tables *t = &pf->filter.tables;
+	int count = 0, i;
+
+	spin_lock_bh(&pf->filter.lock);
+	for (i = 0; i < ARRAY_SIZE(t->rar); i++)
+		count += !!t->rar[i].pools;
+	spin_unlock_bh(&pf->filter.lock);
+	return count;
+}
+
+int kpf_filter_count_groups(struct kpf_dev *pf)
+{
+	struct kpf_tables *t = &pf->filter.tables;
+	int count = 0, i;
+
+	spin_lock_bh(&pf->filter.lock);
+	for (i = 0; i < KWL_MTA_WORDS; i++)
+		count += hweight32(kpf_tables_mta(t, i));
+	spin_unlock_bh(&pf->filter.lock);
+	return count;
+}
+
+int kpf_filter_count_vlans(struct kpf_dev *pf)
+{
+	struct kpf_tables *t = &pf->filter.tables;
+	int count = 0, i;
+
+	spin_lock_bh(&pf->filter.lock);
+	for (i = 0; i < ARRAY_SIZE(t->vlvf); i++)
+		count += !!t->vlvf[i].pools;
+	spin_unlock_bh(&pf->filter.lock);
+	return count;
+}
+
 u8 kpf_filter_share(struct kpf_dev *pf)
 {
 	return kpf_tables_share(&pf->filter.tables);

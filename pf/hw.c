@@ -5,6 +5,7 @@
 #include <linux/iopoll.h>
 
 #include "kpf.h"
+#include "trace.h"
 
 #define KPF_DRAIN_MS		10
 #define KPF_GIO_TIMEOUT_US	100000
@@ -58,6 +59,7 @@ int kpf_hw_reset(struct kpf_dev *pf)
 	struct kwl_hw *hw = &pf->hw;
 	u32 val;
 
+	kpf_ptp_hold(pf);
 	kpf_hw_quiesce(pf);
 
 	kwl_rmw32(hw, KWL_CTRL, 0, KWL_CTRL_RST);
@@ -172,6 +174,7 @@ void kpf_hw_apply(struct kpf_net *net)
 	kpf_filter_replay(pf);
 	kpf_hw_apply_pools(net);
 	kpf_link_apply(pf);
+	kpf_ptp_apply(pf);
 
 	kwl_rmw32(hw, KWL_CTRL_EXT, KWL_CTRL_EXT_PFRSTD,
 		  KWL_CTRL_EXT_DRV_LOAD);
@@ -180,13 +183,16 @@ void kpf_hw_apply(struct kpf_net *net)
 /* Reset and set up again, with phylib's hands off MDIC and CTRL meanwhile */
 int kpf_hw_restart(struct kpf_net *net)
 {
+	struct device *dev = net->pf->hw.dev;
 	int err;
 
+	trace_kpf_reset_begin(dev, net->pf->num_vfs);
 	kpf_link_lock(net->pf);
 	err = kpf_hw_reset(net->pf);
 	if (!err)
 		kpf_hw_apply(net);
 	kpf_link_unlock(net->pf);
+	trace_kpf_reset_end(dev, err);
 	return err;
 }
 

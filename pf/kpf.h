@@ -27,8 +27,16 @@
 #define KPF_DEFAULT_USECS	20
 #define KPF_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
 
+/* A board's number as text */
+#define KPF_PBA_LEN		32
+
+struct devlink_health_reporter;
+struct devlink_port;
+struct devlink_region;
 struct kpf_net;
+struct kpf_ptp;
 struct kpf_vf;
+struct kpf_vf_port;
 
 /**
  * struct kpf_link - PHY and link
@@ -89,11 +97,14 @@ struct kpf_stats {
 	u64 late_collisions;
 	u64 collisions;
 	u64 deferred;
-	u64 rx_length_errors;
+	u64 no_carrier;
+	u64 rx_length_events;
+	u64 rx_type_length;
 	u64 rx_xon;
 	u64 tx_xon;
 	u64 rx_xoff;
 	u64 tx_xoff;
+	u64 rx_unknown_control;
 	u64 rx_hist[6];
 	u64 rx_good;
 	u64 rx_broadcast;
@@ -106,6 +117,9 @@ struct kpf_stats {
 	u64 rx_fragments;
 	u64 rx_oversize;
 	u64 rx_jabber;
+	u64 rx_management;
+	u64 rx_management_dropped;
+	u64 tx_management;
 	u64 rx_total_octets;
 	u64 tx_total_octets;
 	u64 rx_total;
@@ -114,6 +128,9 @@ struct kpf_stats {
 	u64 tx_multicast;
 	u64 tx_broadcast;
 	u64 tx_tso;
+	u64 tx_tso_failed;
+	u64 rx_to_host;
+	u64 tx_from_host;
 };
 
 /**
@@ -140,6 +157,32 @@ struct kpf_sriov {
 	u64 floods;
 };
 
+/**
+ * struct kpf_health - what goes wrong, on its way to devlink; see health.c
+ * @work: passes events on
+ * @watch: looks for receive queues that nobody empties
+ * @events: which have happened
+ * @which: queue or VF, by event
+ * @tx: reporter of transmit queues
+ * @rx: reporter of receive queues
+ * @vf: reporter of VFs
+ * @vf_shut: some VF has been shut off, and devlink has been told
+ * @rx_ntc: slot to be cleaned next, at the last look
+ * @rx_waits: a frame was waiting there
+ */
+struct kpf_health {
+	struct work_struct work;
+	struct delayed_work watch;
+	unsigned long events;
+	u16 which[3];
+	struct devlink_health_reporter *tx;
+	struct devlink_health_reporter *rx;
+	struct devlink_health_reporter *vf;
+	bool vf_shut;
+	u32 rx_ntc[KPF_MAX_PAIRS];
+	bool rx_waits[KPF_MAX_PAIRS];
+};
+
 enum kpf_irq_mode {
 	KPF_IRQ_MSIX,
 	KPF_IRQ_MSI,
@@ -152,8 +195,14 @@ enum kpf_irq_mode {
  * @pdev: the function
  * @net: its interface, NULL before it exists
  * @link: PHY and link
+ * @ptp: clock and time stamps, NULL before kpf_ptp_init()
  * @filter: address and VLAN filters
  * @sriov: virtual functions
+ * @health: what goes wrong
+ * @region: devlink's view of the registers
+ * @wire: devlink's port for the interface
+ * @vf_ports: devlink's ports for VFs, changed under sriov.lock
+ * @num_vf_ports: how many they are
  * @num_vfs: how many VFs the function is set up for; the PF's pool, too
  * @bridge_mode: BRIDGE_MODE_*, of the on-card switch
  * @stats: port counters
@@ -177,8 +226,14 @@ struct kpf_dev {
 	struct pci_dev *pdev;
 	struct kpf_net *net;
 	struct kpf_link link;
+	struct kpf_ptp *ptp;
 	struct kpf_filter filter;
 	struct kpf_sriov sriov;
+	struct kpf_health health;
+	struct devlink_region *region;
+	struct devlink_port *wire;
+	struct kpf_vf_port *vf_ports;
+	u16 num_vf_ports;
 	u16 num_vfs;
 	u16 bridge_mode;
 	/** @stats_lock: protects @stats and reads of its registers; leaf, BH */
@@ -266,6 +321,9 @@ int kpf_filter_unicast_room(struct kpf_dev *pf);
 void kpf_filter_set_vf_addr(struct kpf_dev *pf, u8 vf, const u8 *addr);
 bool kpf_filter_is_taken(struct kpf_dev *pf, u8 vf, const u8 *addr);
 void kpf_filter_evict(struct kpf_dev *pf, u8 vf, const u8 *addr);
+int kpf_filter_count_unicast(struct kpf_dev *pf);
+int kpf_filter_count_groups(struct kpf_dev *pf);
+int kpf_filter_count_vlans(struct kpf_dev *pf);
 u8 kpf_filter_share(struct kpf_dev *pf);
 int kpf_filter_add_vf_addr(struct kpf_dev *pf, u8 vf, const u8 *addr,
 			   int limit);
@@ -344,7 +402,29 @@ void kpf_net_sync_rx_mode(struct kpf_net *net);
 /* nvm.c */
 int kpf_nvm_read(struct kpf_dev *pf, u16 word, u16 count, u16 *data);
 int kpf_nvm_validate(struct kpf_dev *pf);
+int kpf_nvm_read_pba(struct kpf_dev *pf, char *text);
+void kpf_nvm_version(const struct kpf_dev *pf, char *text, size_t size);
 int kpf_nvm_read_mac(struct kpf_dev *pf, u8 *addr);
+
+/* pci.c */
+int kpf_load(struct kpf_dev *pf);
+void kpf_unload(struct kpf_dev *pf);
+
+/* ptp.c */
+int kpf_ptp_init(struct kpf_dev *pf);
+void kpf_ptp_fini(struct kpf_dev *pf);
+void kpf_ptp_hold(struct kpf_dev *pf);
+void kpf_ptp_apply(struct kpf_dev *pf);
+void kpf_ptp_cancel(struct kpf_dev *pf);
+int kpf_ndo_hwtstamp_get(struct net_device *netdev,
+			 struct kernel_hwtstamp_config *cfg);
+int kpf_ndo_hwtstamp_set(struct net_device *netdev,
+			 struct kernel_hwtstamp_config *cfg,
+			 struct netlink_ext_ack *extack);
+int kpf_get_ts_info(struct net_device *netdev,
+		    struct kernel_ethtool_ts_info *info);
+void kpf_get_ts_stats(struct net_device *netdev,
+		      struct ethtool_ts_stats *stats);
 
 /* regdump.c */
 int kpf_regdump_len(void);
@@ -390,6 +470,10 @@ void kpf_get_pause_stats(struct net_device *netdev,
 			 struct ethtool_pause_stats *stats);
 void kpf_get_mac_stats(struct net_device *netdev,
 		       struct ethtool_eth_mac_stats *stats);
+void kpf_get_ctrl_stats(struct net_device *netdev,
+			struct ethtool_eth_ctrl_stats *stats);
+void kpf_get_phy_stats(struct net_device *netdev,
+		       struct ethtool_eth_phy_stats *stats);
 void kpf_get_rmon_stats(struct net_device *netdev,
 			struct ethtool_rmon_stats *stats,
 			const struct ethtool_rmon_hist_range **ranges);

@@ -11,6 +11,7 @@
 #include <kawela/mbx.h>
 
 #include "kpf.h"
+#include "kpf_devlink.h"
 #include "quota.h"
 
 /* VLANs a VF may have; the table of 32 is shared by all */
@@ -136,6 +137,7 @@ void kpf_mbx_notify(struct kpf_dev *pf, struct kpf_vf *vf, u32 word);
 void kpf_mbx_scrub(struct kpf_dev *pf, u8 vf);
 void kpf_mbx_farewell(struct kpf_dev *pf, struct kpf_vf *vf);
 void kpf_mbx_open_doors(struct kpf_dev *pf);
+void kpf_vf_pardon(struct kpf_dev *pf, struct kpf_vf *vf);
 void kpf_mbx_work(struct work_struct *work);
 
 /* vf_msg.c */

@@ -9,6 +9,7 @@
 #include <linux/phy.h>
 
 #include "kpf.h"
+#include "trace.h"
 
 #define KPF_MDIC_POLL_US	50
 #define KPF_MDIC_TIMEOUT_US	20000
@@ -156,6 +157,7 @@ static void kpf_link_changed(struct phy_device *phy, bool up)
 	} else {
 		netif_carrier_off(netdev);
 	}
+	trace_kpf_link(pf->hw.dev, up, phy->speed, phy->duplex);
 	kpf_link_print(pf, up);
 	kpf_sriov_link_changed(pf);
 }

@@ -63,6 +63,8 @@ void kpf_net_stop(struct kpf_net *net)
 	/* Suspended: nothing to stop, and no register to be touched */
 	if (kpf_net_stop_port(net))
 		kpf_hw_disable(net->pf);
+	/* What has left by now has its stamp */
+	kpf_ptp_cancel(net->pf);
 }
 
 static int kpf_open(struct net_device *netdev)
@@ -347,7 +349,8 @@ static void kpf_tx_timeout(struct net_device *netdev, unsigned int txqueue)
 	struct kpf_net *net = netdev_priv(netdev);
 
 	net->pf->tx_timeouts++;
-	kpf_schedule_reset(net->pf);
+	kwl_tx_hang(&net->port, txqueue);
+	kpf_health_event(net->pf, KPF_HEALTH_TX_HANG, txqueue);
 }
 
 static const struct net_device_ops kpf_netdev_ops = {
@@ -364,6 +367,8 @@ static const struct net_device_ops kpf_netdev_ops = {
 	.ndo_vlan_rx_add_vid	= kpf_vlan_add,
 	.ndo_vlan_rx_kill_vid	= kpf_vlan_kill,
 	.ndo_tx_timeout		= kpf_tx_timeout,
+	.ndo_hwtstamp_get	= kpf_ndo_hwtstamp_get,
+	.ndo_hwtstamp_set	= kpf_ndo_hwtstamp_set,
 	.ndo_fdb_add		= kpf_fdb_add,
 	.ndo_bridge_getlink	= kpf_ndo_bridge_getlink,
 	.ndo_bridge_setlink	= kpf_ndo_bridge_setlink,
@@ -455,6 +460,10 @@ struct kpf_net *kpf_net_create(struct kpf_dev *pf)
 
 void kpf_net_destroy(struct kpf_net *net)
 {
+	/* Whoever looks for it from a work item does so with RTNL */
+	rtnl_lock();
+	net->pf->net = NULL;
+	rtnl_unlock();
 	kwl_port_fini(&net->port);
 	free_netdev(net->netdev);
 }

@@ -59,6 +59,56 @@ int kpf_nvm_validate(struct kpf_dev *pf)
 	return sum == KWL_NVM_CHECKSUM ? 0 : -EBADMSG;
 }
 
+/* As `ethtool -i` and devlink show it */
+void kpf_nvm_version(const struct kpf_dev *pf, char *text, size_t size)
+{
+	snprintf(text, size, "%lu.%02lx",
+		 FIELD_GET(KWL_NVM_VERSION_MAJOR, pf->nvm_version),
+		 FIELD_GET(KWL_NVM_VERSION_MINOR, pf->nvm_version));
+}
+
+/* A section of its own: its length in words, and characters */
+static int kpf_nvm_read_pba_string(struct kpf_dev *pf, u16 at, char *text)
+{
+	u16 words[KPF_PBA_LEN / 2];
+	int err, i;
+
+	err = kpf_nvm_read(pf, at, 1, words);
+	if (err)
+		return err;
+	/* Itself included, and there is a NUL to come */
+	if (words[0] < 2 || words[0] > ARRAY_SIZE(words))
+		return -ENODATA;
+	err = kpf_nvm_read(pf, at, words[0], words);
+	if (err)
+		return err;
+	for (i = 1; i < words[0]; i++)
+		put_unaligned_be16(words[i], &text[2 * (i - 1)]);
+	text[2 * (i - 1)] = '\0';
+	return 0;
+}
+
+/*
+ * The number of the board's assembly, KPF_PBA_LEN characters of text at most.
+ * Older boards have it as digits in two words. -ENODATA if there is none.
+ */
+int kpf_nvm_read_pba(struct kpf_dev *pf, char *text)
+{
+	u16 words[2];
+	int err;
+
+	err = kpf_nvm_read(pf, KWL_NVM_PBA_WORD, ARRAY_SIZE(words), words);
+	if (err)
+		return err;
+	if (words[0] == KWL_NVM_PBA_IS_STRING)
+		return kpf_nvm_read_pba_string(pf, words[1], text);
+	if (!words[0] || words[0] == U16_MAX || words[1] == U16_MAX)
+		return -ENODATA;
+	snprintf(text, KPF_PBA_LEN, "%04X%02X-%03X", words[0], words[1] >> 8,
+		 words[1] & 0xff);
+	return 0;
+}
+
 /*
  * The factory's MAC address. A reset loads it from the NVM into RAR 0, and
  * that with the right words for each port of a card with more than one.

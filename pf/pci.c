@@ -7,6 +7,7 @@
 #include <kawela/compat.h>
 
 #include "kpf.h"
+#include "kpf_devlink.h"
 
 /* From an unknown state to a quiet function whose address is known */
 static int kpf_probe_hw(struct kpf_dev *pf)
@@ -31,7 +32,7 @@ static int kpf_probe_hw(struct kpf_dev *pf)
 
 static struct kpf_dev *kpf_alloc(struct pci_dev *pdev)
 {
-	struct kpf_dev *pf = kzalloc(sizeof(*pf), GFP_KERNEL);
+	struct kpf_dev *pf = kpf_devlink_alloc(&pdev->dev);
 
 	if (!pf)
 		return NULL;
@@ -40,6 +41,7 @@ static struct kpf_dev *kpf_alloc(struct pci_dev *pdev)
 	mutex_init(&pf->sem_lock);
 	kpf_service_init(pf);
 	kpf_sriov_init(pf);
+	kpf_health_init(pf);
 	pci_set_drvdata(pdev, pf);
 	return pf;
 }
@@ -47,24 +49,22 @@ static struct kpf_dev *kpf_alloc(struct pci_dev *pdev)
 static void kpf_free(struct kpf_dev *pf)
 {
 	mutex_destroy(&pf->sem_lock);
-	kfree(pf);
+	kpf_devlink_free(pf);
 }
 
-static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+/*
+ * Reset the function and start all of it, interface included. Nothing is left
+ * if that fails.
+ * Context: devlink's lock; the device is locked, too.
+ */
+int kpf_load(struct kpf_dev *pf)
 {
-	struct kpf_dev *pf;
 	struct kpf_net *net;
 	int err;
 
-	pf = kpf_alloc(pdev);
-	if (!pf)
-		return -ENOMEM;
-	err = kwl_pci_map(pdev, &pf->hw, KBUILD_MODNAME);
-	if (err)
-		goto err_free;
 	err = kpf_irq_init(pf);
 	if (err)
-		goto err_unmap;
+		return err;
 	err = kpf_probe_hw(pf);
 	if (err)
 		goto err_irq;
@@ -77,22 +77,31 @@ static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto err_net;
 	kpf_hw_apply(net);
-	pci_sriov_set_totalvfs(pdev, kpf_irq_has_other(pf) ? KPF_MAX_VFS : 0);
+	pci_sriov_set_totalvfs(pf->pdev,
+			       kpf_irq_has_other(pf) ? KPF_MAX_VFS : 0);
 	err = kpf_link_init(pf);
 	if (err)
 		goto err_quiesce;
-	err = register_netdev(net->netdev);
+	err = kpf_ptp_init(pf);
 	if (err)
 		goto err_link;
+	err = kpf_port_register(pf);
+	if (err)
+		goto err_ptp;
+	err = register_netdev(net->netdev);
+	if (err)
+		goto err_port;
 
 	netdev_info(net->netdev, "82576 port %u, %pM, %s, %u queue pairs\n",
 		    pf->lan_id, pf->perm_addr, kpf_irq_mode_name(pf),
 		    net->port.num_vec);
 	kpf_service_start(pf);
-	/* For kwl_pci_restore() */
-	pci_save_state(pdev);
 	return 0;
 
+err_port:
+	kpf_port_unregister(pf);
+err_ptp:
+	kpf_ptp_fini(pf);
 err_link:
 	kpf_link_fini(pf);
 err_quiesce:
@@ -103,7 +112,54 @@ err_net:
 	kpf_net_destroy(net);
 err_irq:
 	kpf_irq_fini(pf);
-err_unmap:
+	return err;
+}
+
+/* Undo kpf_load(); there are no VFs any more. Context: the same. */
+void kpf_unload(struct kpf_dev *pf)
+{
+	unregister_netdev(pf->net->netdev);
+	/* The interrupt can ask for a reset, and a reset needs all the rest */
+	kpf_irq_disable(pf);
+	kpf_irq_free(pf);
+	kpf_service_stop(pf);
+	kpf_port_unregister(pf);
+	kpf_ptp_fini(pf);
+	kpf_link_fini(pf);
+	kpf_hw_quiesce(pf);
+	kwl_rmw32(&pf->hw, KWL_CTRL_EXT,
+		  KWL_CTRL_EXT_DRV_LOAD | KWL_CTRL_EXT_PFRSTD, 0);
+	kpf_net_destroy(pf->net);
+	kpf_irq_fini(pf);
+}
+
+static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct kpf_dev *pf;
+	int err;
+
+	pf = kpf_alloc(pdev);
+	if (!pf)
+		return -ENOMEM;
+	err = kwl_pci_map(pdev, &pf->hw, KBUILD_MODNAME);
+	if (err)
+		goto err_free;
+	kpf_devlink_lock(pf);
+	err = kpf_load(pf);
+	if (err)
+		goto err_unlock;
+	err = kpf_devlink_init(pf);
+	if (err)
+		goto err_unload;
+	kpf_devlink_unlock(pf);
+	/* For kwl_pci_restore() */
+	pci_save_state(pdev);
+	return 0;
+
+err_unload:
+	kpf_unload(pf);
+err_unlock:
+	kpf_devlink_unlock(pf);
 	kwl_pci_unmap(pdev, &pf->hw);
 err_free:
 	kpf_free(pf);
@@ -115,17 +171,13 @@ static void kpf_remove(struct pci_dev *pdev)
 	struct kpf_dev *pf = pci_get_drvdata(pdev);
 
 	kpf_sriov_fini(pf);
-	unregister_netdev(pf->net->netdev);
-	/* The interrupt can ask for a reset, and a reset needs all the rest */
-	kpf_irq_disable(pf);
-	kpf_irq_free(pf);
-	kpf_service_stop(pf);
-	kpf_link_fini(pf);
-	kpf_hw_quiesce(pf);
-	kwl_rmw32(&pf->hw, KWL_CTRL_EXT,
-		  KWL_CTRL_EXT_DRV_LOAD | KWL_CTRL_EXT_PFRSTD, 0);
-	kpf_net_destroy(pf->net);
-	kpf_irq_fini(pf);
+	kpf_health_stop(pf);
+	kpf_devlink_lock(pf);
+	kpf_devlink_fini(pf);
+	/* Unless it was reloaded in vain */
+	if (pf->net)
+		kpf_unload(pf);
+	kpf_devlink_unlock(pf);
 	kwl_pci_unmap(pdev, &pf->hw);
 	kpf_free(pf);
 }
@@ -135,6 +187,9 @@ static void kpf_suspend_net(struct kpf_dev *pf)
 {
 	struct kpf_net *net = pf->net;
 
+	/* Reloaded in vain: nothing runs */
+	if (!net)
+		return;
 	rtnl_lock();
 	netif_device_detach(net->netdev);
 	kpf_link_stop(pf);
@@ -142,6 +197,7 @@ static void kpf_suspend_net(struct kpf_dev *pf)
 		kpf_net_stop(net);
 	kpf_stats_refresh(pf);
 	kpf_sriov_before_reset(pf);
+	kpf_ptp_hold(pf);
 	kpf_hw_quiesce(pf);
 	kpf_stats_set_offline(pf, true);
 	rtnl_unlock();
@@ -154,6 +210,8 @@ static int kpf_resume_net(struct kpf_dev *pf)
 	struct kpf_net *net = pf->net;
 	int err;
 
+	if (!net)
+		return 0;
 	rtnl_lock();
 	pf->hw.gone = false;
 	kpf_stats_set_offline(pf, false);

@@ -12,6 +12,7 @@ static void kpf_service(struct work_struct *work)
 	struct kpf_dev *pf = container_of(work, struct kpf_dev, service.work);
 
 	kpf_stats_refresh(pf);
+	kwl_stats_refresh(&pf->net->port);
 	kpf_sriov_service(pf);
 	kpf_service_start(pf);
 }

@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 
 #include "kpf_vf.h"
+#include "trace.h"
 
 #define KPF_VF_DEVICE_ID	0x10ca
 
@@ -113,6 +114,7 @@ static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 	mutex_lock(&pf->sriov.lock);
 	pf->sriov.vf = vf;
 	for (i = 0; i < num_vfs; i++) {
+		trace_kpf_vf(pf->hw.dev, i, KPF_VF_MADE);
 		kpf_vf_begin_stats(pf, &vf[i]);
 		kpf_vf_forget(pf, &vf[i]);
 	}
@@ -131,12 +133,14 @@ static void kpf_sriov_restore(struct kpf_dev *pf)
 {
 	struct kpf_net *net = pf->net;
 	struct kpf_vf *vf;
-	int err;
+	int err, i;
 
 	rtnl_lock();
 	mutex_lock(&pf->sriov.lock);
 	vf = pf->sriov.vf;
 	pf->sriov.vf = NULL;
+	for (i = 0; i < pf->num_vfs; i++)
+		trace_kpf_vf(pf->hw.dev, i, KPF_VF_GONE);
 	mutex_unlock(&pf->sriov.lock);
 	cancel_delayed_work_sync(&pf->sriov.mbx_work);
 
@@ -171,13 +175,20 @@ static int kpf_sriov_enable(struct kpf_dev *pf, int num_vfs)
 	err = kpf_sriov_prepare(pf, num_vfs);
 	if (err)
 		return err;
+	err = kpf_vf_ports_register(pf, num_vfs);
+	if (err)
+		goto err_restore;
 	/* VFs of this host probe, and say hello to us, in here */
 	err = pci_enable_sriov(pf->pdev, num_vfs);
-	if (err) {
-		kpf_sriov_restore(pf);
-		return err;
-	}
+	if (err)
+		goto err_ports;
 	return num_vfs;
+
+err_ports:
+	kpf_vf_ports_unregister(pf);
+err_restore:
+	kpf_sriov_restore(pf);
+	return err;
 }
 
 static void kpf_sriov_disable(struct kpf_dev *pf)
@@ -186,6 +197,7 @@ static void kpf_sriov_disable(struct kpf_dev *pf)
 		return;
 	/* VFs of this host say good-bye in here */
 	pci_disable_sriov(pf->pdev);
+	kpf_vf_ports_unregister(pf);
 	kpf_sriov_restore(pf);
 }
 
@@ -194,6 +206,9 @@ int kpf_sriov_configure(struct pci_dev *pdev, int num_vfs)
 {
 	struct kpf_dev *pf = pci_get_drvdata(pdev);
 
+	/* Reloaded in vain */
+	if (!pf->net)
+		return -ENODEV;
 	if (num_vfs)
 		return kpf_sriov_enable(pf, num_vfs);
 	kpf_sriov_disable(pf);
@@ -241,6 +256,7 @@ void kpf_sriov_before_reset(struct kpf_dev *pf)
 		struct kpf_vf *vf = &pf->sriov.vf[i];
 
 		kpf_vf_refresh_stats(pf, vf);
+		trace_kpf_vf(pf->hw.dev, i, KPF_VF_FAREWELL);
 		if (vf->cts)
 			kpf_mbx_farewell(pf, vf);
 		vf->cts = false;

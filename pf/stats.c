@@ -37,11 +37,14 @@ static const struct kpf_counter kpf_counters[] = {
 	KPF_COUNT(late_collisions, KWL_LATECOL),
 	KPF_COUNT(collisions, KWL_COLC),
 	KPF_COUNT(deferred, KWL_DC),
-	KPF_COUNT(rx_length_errors, KWL_RLEC),
+	KPF_COUNT(no_carrier, KWL_TNCRS),
+	KPF_COUNT(rx_length_events, KWL_RLEC),
+	KPF_COUNT(rx_type_length, KWL_LENERRS),
 	KPF_COUNT(rx_xon, KWL_XONRXC),
 	KPF_COUNT(tx_xon, KWL_XONTXC),
 	KPF_COUNT(rx_xoff, KWL_XOFFRXC),
 	KPF_COUNT(tx_xoff, KWL_XOFFTXC),
+	KPF_COUNT(rx_unknown_control, KWL_FCRUC),
 	KPF_COUNT(rx_hist[0], KWL_PRC64),
 	KPF_COUNT(rx_hist[1], KWL_PRC127),
 	KPF_COUNT(rx_hist[2], KWL_PRC255),
@@ -59,6 +62,9 @@ static const struct kpf_counter kpf_counters[] = {
 	KPF_COUNT(rx_fragments, KWL_RFC),
 	KPF_COUNT(rx_oversize, KWL_ROC),
 	KPF_COUNT(rx_jabber, KWL_RJC),
+	KPF_COUNT(rx_management, KWL_MGTPRC),
+	KPF_COUNT(rx_management_dropped, KWL_MGTPDC),
+	KPF_COUNT(tx_management, KWL_MGTPTC),
 	KPF_COUNT64(rx_total_octets, KWL_TORL),
 	KPF_COUNT64(tx_total_octets, KWL_TOTL),
 	KPF_COUNT(rx_total, KWL_TPR),
@@ -72,6 +78,9 @@ static const struct kpf_counter kpf_counters[] = {
 	KPF_COUNT(tx_multicast, KWL_MPTC),
 	KPF_COUNT(tx_broadcast, KWL_BPTC),
 	KPF_COUNT(tx_tso, KWL_TSCTC),
+	KPF_COUNT(tx_tso_failed, KWL_TSCTFC),
+	KPF_COUNT(rx_to_host, KWL_RPTHC),
+	KPF_COUNT(tx_from_host, KWL_HGPTC),
 };
 
 static u64 *kpf_stats_member(struct kpf_stats *stats, u16 offset)
@@ -88,12 +97,6 @@ static void __kpf_stats_refresh(struct kpf_dev *pf)
 	/* A register that is not there reads all ones: no count */
 	if (READ_ONCE(pf->offline) || pf->hw.gone)
 		return;
-	/* 12 bits each; the card drops there when a ring is full */
-	for (i = 0; i < kpf_irq_pairs(pf); i++) {
-		u32 block = KWL_PF_RXQ(pf->num_vfs + i);
-
-		pf->stats.missed += kwl_rd32(&pf->hw, block + KWL_RQDPC);
-	}
 	for (i = 0; i < ARRAY_SIZE(kpf_counters); i++) {
 		const struct kpf_counter *c = &kpf_counters[i];
 		u64 val = kwl_rd32(&pf->hw, c->reg);
@@ -142,7 +145,7 @@ void kpf_stats_get64(struct kpf_dev *pf, struct rtnl_link_stats64 *stats)
 	stats->rx_crc_errors += s.crc_errors;
 	stats->rx_frame_errors += s.align_errors;
 	stats->rx_missed_errors += s.missed;
-	stats->rx_length_errors += s.rx_length_errors + s.rx_oversize;
+	stats->rx_length_errors += s.rx_oversize + s.rx_fragments;
 	/* The emulator pads and delivers the short frames that it counts */
 	if (!pf->emulated)
 		stats->rx_length_errors += s.rx_undersize;
@@ -150,7 +153,9 @@ void kpf_stats_get64(struct kpf_dev *pf, struct rtnl_link_stats64 *stats)
 			    stats->rx_frame_errors + stats->rx_length_errors;
 	stats->tx_aborted_errors += s.excessive_collisions;
 	stats->tx_window_errors += s.late_collisions;
-	stats->tx_errors += stats->tx_aborted_errors + stats->tx_window_errors;
+	stats->tx_carrier_errors += s.no_carrier;
+	stats->tx_errors += stats->tx_aborted_errors +
+			    stats->tx_window_errors + stats->tx_carrier_errors;
 }
 
 /* ethtool -S: what has no place in a standard interface, by its own name */
@@ -166,8 +171,15 @@ static const struct kpf_stat_name kpf_stat_names[] = {
 	KPF_STAT(tx_total),
 	KPF_STAT(rx_total_octets),
 	KPF_STAT(tx_total_octets),
+	KPF_STAT(rx_to_host),
+	KPF_STAT(tx_from_host),
 	KPF_STAT(rx_no_buffer),
+	KPF_STAT(rx_length_events),
+	KPF_STAT(rx_management),
+	KPF_STAT(rx_management_dropped),
+	KPF_STAT(tx_management),
 	KPF_STAT(tx_tso),
+	KPF_STAT(tx_tso_failed),
 };
 
 int kpf_stats_count(void)
@@ -232,8 +244,34 @@ void kpf_get_mac_stats(struct net_device *netdev,
 	stats->BroadcastFramesXmittedOK = s.tx_broadcast;
 	stats->MulticastFramesReceivedOK = s.rx_multicast;
 	stats->BroadcastFramesReceivedOK = s.rx_broadcast;
-	stats->InRangeLengthErrors = s.rx_length_errors;
+	stats->CarrierSenseErrors = s.no_carrier;
+	stats->FramesLostDueToIntMACRcvError = s.missed;
+	stats->InRangeLengthErrors = s.rx_type_length;
 	stats->FrameTooLongErrors = s.rx_oversize;
+}
+
+/* The only control frames that the card knows are pause frames */
+void kpf_get_ctrl_stats(struct net_device *netdev,
+			struct ethtool_eth_ctrl_stats *stats)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct kpf_stats s;
+
+	kpf_stats_snapshot(net->pf, &s);
+	stats->MACControlFramesTransmitted = s.tx_xoff + s.tx_xon;
+	stats->MACControlFramesReceived = s.rx_xoff + s.rx_xon +
+					  s.rx_unknown_control;
+	stats->UnsupportedOpcodesReceived = s.rx_unknown_control;
+}
+
+void kpf_get_phy_stats(struct net_device *netdev,
+		       struct ethtool_eth_phy_stats *stats)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+	struct kpf_stats s;
+
+	kpf_stats_snapshot(net->pf, &s);
+	stats->SymbolErrorDuringCarrier = s.symbol_errors;
 }
 
 static const struct ethtool_rmon_hist_range kpf_rmon_ranges[] = {

@@ -10,6 +10,7 @@
 #include <linux/ktime.h>
 
 #include "kpf_vf.h"
+#include "trace.h"
 
 #define KPF_MBX_POLL_US		50
 #define KPF_MBX_TAKE_US		2000
@@ -51,6 +52,7 @@ bool kpf_mbx_receive(struct kpf_dev *pf, u8 vf, u32 *msg)
 	kwl_wr32(&pf->hw, KWL_MBVFICR, KWL_MBVFICR_REQ(vf));
 	for (i = 0; i < KWL_MBX_WORDS; i++)
 		msg[i] = kwl_rd32(&pf->hw, KWL_VMBMEM(vf, i));
+	trace_kpf_mbx_in(pf->hw.dev, vf, msg, KWL_MBX_WORDS);
 	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf), KWL_P2V_ACK | KWL_P2V_PFU);
 	return true;
 }
@@ -61,6 +63,7 @@ void kpf_mbx_reply(struct kpf_dev *pf, struct kpf_vf *vf, const u32 *msg,
 {
 	int i;
 
+	trace_kpf_mbx_out(pf->hw.dev, vf->num, msg, words);
 	for (i = 0; i < words; i++)
 		kwl_wr32(&pf->hw, KWL_VMBMEM(vf->num, i), msg[i]);
 	kwl_wr32(&pf->hw, KWL_PFMAILBOX(vf->num), KWL_P2V_STS);
@@ -151,11 +154,13 @@ static void kpf_mbx_ignore(struct kpf_dev *pf, u8 vf)
 static void kpf_mbx_close_door(struct kpf_dev *pf, struct kpf_vf *vf)
 {
 	pf->sriov.floods++;
+	trace_kpf_vf(pf->hw.dev, vf->num, KPF_VF_SHUT);
 	netdev_warn(pf->net->netdev, "VF %u floods us: shut off for %llu s\n",
 		    vf->num, kpf_quota_shut_ms(&vf->quota) / MSEC_PER_SEC);
 	kwl_rmw32(&pf->hw, KWL_MBVFIMR, BIT(vf->num), 0);
 	kpf_vf_forget(pf, vf);
 	kpf_mbx_ignore(pf, vf->num);
+	kpf_health_event(pf, KPF_HEALTH_VF_SHUT, vf->num);
 }
 
 /* For those whose time is over; they have to say hello again */
@@ -172,6 +177,13 @@ void kpf_mbx_open_doors(struct kpf_dev *pf)
 			open |= BIT(i);
 	if (!READ_ONCE(pf->offline))
 		kwl_wr32(&pf->hw, KWL_MBVFIMR, open);
+}
+
+/* An administrator forgives it everything */
+void kpf_vf_pardon(struct kpf_dev *pf, struct kpf_vf *vf)
+{
+	kpf_quota_init(&vf->quota, ktime_to_ms(ktime_get()));
+	kpf_mbx_open_doors(pf);
 }
 
 /* May it have a moment of our time? */

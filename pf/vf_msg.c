@@ -8,6 +8,7 @@
 #include <linux/etherdevice.h>
 
 #include "kpf_vf.h"
+#include "trace.h"
 
 /* A VF without session is told so this often at most */
 #define KPF_NACK_INTERVAL	(2 * HZ)
@@ -29,6 +30,7 @@ bool kpf_vf_may_nack(struct kpf_vf *vf)
 /* VFLRE: the function was reset, by its driver or on the bus */
 void kpf_vf_handle_reset(struct kpf_dev *pf, struct kpf_vf *vf)
 {
+	trace_kpf_vf(pf->hw.dev, vf->num, KPF_VF_RESET);
 	kpf_vf_refresh_stats(pf, vf);
 	kpf_vf_forget(pf, vf);
 	kpf_mbx_scrub(pf, vf->num);
@@ -63,6 +65,7 @@ static void kpf_msg_reset(struct kpf_dev *pf, struct kpf_vf *vf,
 		reply[KWL_EXT_STATE_WORD] = kpf_vf_state(vf);
 		reply[KWL_EXT_LIMITS_WORD] = kpf_vf_limits(pf, vf);
 	}
+	trace_kpf_vf(pf->hw.dev, vf->num, KPF_VF_HELLO);
 	/* All words, so that none of the question is left for the next one */
 	kpf_mbx_reply(pf, vf, reply, ARRAY_SIZE(reply));
 }

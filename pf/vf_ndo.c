@@ -110,6 +110,7 @@ int kpf_ndo_set_vf_rate(struct net_device *netdev, int num, int min_rate,
 		return -EINVAL;
 	vf->admin.max_rate = max_rate;
 	kpf_vf_apply(pf, vf);
+	kpf_vf_port_note_rate(pf, num, max_rate);
 	return 0;
 }
 
@@ -179,8 +180,7 @@ int kpf_ndo_set_vf_link_state(struct net_device *netdev, int num, int state)
 	if (!vf)
 		return -EINVAL;
 	/* The administrator may also forgive a VF that was shut off */
-	kpf_quota_init(&vf->quota, ktime_to_ms(ktime_get()));
-	kpf_mbx_open_doors(pf);
+	kpf_vf_pardon(pf, vf);
 	vf->admin.link_state = state;
 	kpf_vf_apply(pf, vf);
 	kpf_vf_notify_state(pf, vf);

@@ -112,5 +112,9 @@ const struct ethtool_ops kvf_ethtool_ops = {
 	.get_ringparam		= kvf_get_ringparam,
 	.set_ringparam		= kvf_set_ringparam,
 	.get_channels		= kvf_get_channels,
+	.get_sset_count		= kvf_get_sset_count,
+	.get_strings		= kvf_get_strings,
+	.get_ethtool_stats	= kvf_get_ethtool_stats,
+	/* Clock and stamps are in the PF's BAR only: the system's have to do */
 	.get_ts_info		= ethtool_op_get_ts_info,
 };

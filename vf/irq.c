@@ -64,6 +64,10 @@ int kvf_irq_request(struct kvf_net *net)
 	struct kvf_dev *kvf = net->kvf;
 	int err, i;
 
+	/* The handlers schedule its NAPI */
+	err = kwl_irq_request(&net->port, 0, 1);
+	if (err)
+		return err;
 	for (i = 0; i < KVF_VECTORS; i++) {
 		snprintf(kvf->irq_name[i], sizeof(kvf->irq_name[i]), "%s%s",
 			 netdev_name(net->netdev), kvf_irqs[i].suffix);
@@ -72,17 +76,18 @@ int kvf_irq_request(struct kvf_net *net)
 				  kvf);
 		if (err) {
 			kvf_irq_free_first(kvf, i);
+			kwl_irq_free(&net->port, 0, 1);
 			return err;
 		}
 	}
-	return kwl_irq_request(&net->port, 0, 1);
+	return 0;
 }
 
 void kvf_irq_free(struct kvf_net *net)
 {
-	kwl_irq_free(&net->port, 0, 1);
 	kwl_wr32(&net->kvf->hw, KWL_EIMC, GENMASK(KVF_VECTORS - 1, 0));
 	kvf_irq_free_first(net->kvf, KVF_VECTORS);
+	kwl_irq_free(&net->port, 0, 1);
 }
 
 /* One queue pair; both of its vectors lead to the same NAPI */

@@ -13,6 +13,7 @@
 #include <linux/pci.h>
 #include <linux/workqueue.h>
 
+#include <kawela/count.h>
 #include <kawela/mbx.h>
 #include <kawela/regs.h>
 #include <kawela/ring.h>
@@ -43,6 +44,7 @@ enum kvf_vector {
 	KVF_VECTORS,
 };
 
+struct ethtool_stats;
 struct kvf_net;
 
 /**
@@ -93,6 +95,16 @@ struct kvf_pf {
 	u16 max_groups;
 };
 
+/* What the card counts for us and the rings cannot */
+enum kvf_stat {
+	KVF_RX_MULTICAST,
+	KVF_RX_SWITCHED,
+	KVF_TX_SWITCHED,
+	KVF_RX_SWITCHED_OCTETS,
+	KVF_TX_SWITCHED_OCTETS,
+	KVF_NUM_STATS
+};
+
 /**
  * struct kvf_dev - the PCI function
  * @hw: register access
@@ -102,6 +114,7 @@ struct kvf_pf {
  * @service: looks after session, link and lists
  * @lists: what the stack wants
  * @refused: what the PF said to @lists
+ * @stats: counters of the card
  * @pf: what the PF's driver can do
  * @session: the PF has answered a reset and keeps us in service; set under
  *	RTNL (or before the interface is there), taken away by anybody
@@ -118,6 +131,9 @@ struct kvf_dev {
 	spinlock_t lists_lock;
 	struct kvf_lists lists;
 	int refused;
+	/** @stats_lock: protects @stats; leaf, BH */
+	spinlock_t stats_lock;
+	struct kwl_count stats[KVF_NUM_STATS];
 	struct kvf_pf pf;
 	bool session;
 	unsigned long mbx_check;
@@ -159,6 +175,7 @@ void kvf_irq_apply(struct kvf_net *net);
 void kvf_mbx_init(struct kvf_dev *kvf);
 int kvf_mbx_reset(struct kvf_dev *kvf);
 bool kvf_mbx_pf_ready(struct kvf_dev *kvf);
+bool kvf_mbx_was_reset(struct kvf_dev *kvf);
 int kvf_mbx_request(struct kvf_dev *kvf, u32 *msg, int words);
 int kvf_mbx_poll(struct kvf_dev *kvf, u32 *word);
 
@@ -190,5 +207,15 @@ void kvf_service_kick(struct kvf_dev *kvf);
 void kvf_service_link(struct kvf_dev *kvf);
 void kvf_service_lose(struct kvf_dev *kvf);
 void kvf_service_notice(struct kvf_dev *kvf, u32 word);
+
+/* stats.c */
+void kvf_stats_refresh(struct kvf_dev *kvf);
+void kvf_stats_begin(struct kvf_dev *kvf);
+void kvf_get_stats64(struct net_device *netdev,
+		     struct rtnl_link_stats64 *stats);
+int kvf_get_sset_count(struct net_device *netdev, int sset);
+void kvf_get_strings(struct net_device *netdev, u32 sset, u8 *data);
+void kvf_get_ethtool_stats(struct net_device *netdev,
+			   struct ethtool_stats *stats, u64 *data);
 
 #endif

@@ -8,6 +8,7 @@
 #include <linux/iopoll.h>
 
 #include "kvf.h"
+#include "trace.h"
 
 #define KVF_MBX_POLL_US		200
 /* The PF keeps the buffer from a question to its answer */
@@ -77,6 +78,7 @@ static int kvf_mbx_post(struct kvf_dev *kvf, const u32 *msg, int words)
 	/* What lies there is about to be lost; a notice must not be */
 	if (kvf_mbx_test_clear(kvf, KWL_V2P_PFSTS))
 		kvf_service_notice(kvf, kwl_rd32(&kvf->hw, KWL_VF_VMBMEM(0)));
+	trace_kvf_mbx_out(kvf->hw.dev, msg, words);
 	kvf->mbx.seen &= ~KWL_V2P_PFACK;
 	for (i = 0; i < words; i++)
 		kwl_wr32(&kvf->hw, KWL_VF_VMBMEM(i), msg[i]);
@@ -94,6 +96,7 @@ static int kvf_mbx_fetch(struct kvf_dev *kvf, u32 *msg, int words)
 		return err;
 	for (i = 0; i < words; i++)
 		msg[i] = kwl_rd32(&kvf->hw, KWL_VF_VMBMEM(i));
+	trace_kvf_mbx_in(kvf->hw.dev, msg, words);
 	kwl_wr32(&kvf->hw, KWL_V2PMAILBOX, KWL_V2P_ACK);
 	return 0;
 }
@@ -167,6 +170,17 @@ bool kvf_mbx_pf_ready(struct kvf_dev *kvf)
 	ready = !(kvf_mbx_ctl(kvf) & KWL_V2P_RSTI);
 	mutex_unlock(&kvf->mbx.lock);
 	return ready;
+}
+
+/* The PF is being reset, or has been since the session began */
+bool kvf_mbx_was_reset(struct kvf_dev *kvf)
+{
+	bool reset;
+
+	mutex_lock(&kvf->mbx.lock);
+	reset = kvf_mbx_ctl(kvf) & (KWL_V2P_RSTI | KWL_V2P_RSTD);
+	mutex_unlock(&kvf->mbx.lock);
+	return reset;
 }
 
 /*

@@ -8,6 +8,7 @@
 #include <kawela/compat.h>
 
 #include "kvf.h"
+#include "trace.h"
 
 #define KVF_WATCHDOG_SECS	5
 
@@ -111,6 +112,7 @@ int kvf_net_restart(struct kvf_net *net)
 	kwl_port_stop(&net->port);
 	net->port.stuck = false;
 	introduced = kvf_net_introduce(net);
+	trace_kvf_reset(net->kvf->hw.dev, introduced);
 	kvf_irq_apply(net);
 	err = kvf_net_run(net);
 	if (err) {
@@ -125,6 +127,7 @@ int kvf_net_restart(struct kvf_net *net)
 /* Out of service: the PF sees the reset and lets nothing in any more */
 static void kvf_net_leave(struct kvf_net *net)
 {
+	kvf_stats_refresh(net->kvf);
 	WRITE_ONCE(net->kvf->session, false);
 	netif_carrier_off(net->netdev);
 	kwl_wr32(&net->kvf->hw, KWL_VTCTRL, KWL_VTCTRL_RST);
@@ -337,6 +340,7 @@ static void kvf_tx_timeout(struct net_device *netdev, unsigned int txqueue)
 {
 	struct kvf_net *net = netdev_priv(netdev);
 
+	kwl_tx_hang(&net->port, txqueue);
 	kvf_service_lose(net->kvf);
 }
 
@@ -345,7 +349,7 @@ static const struct net_device_ops kvf_netdev_ops = {
 	.ndo_stop		= kvf_close,
 	.ndo_start_xmit		= kwl_xmit,
 	.ndo_features_check	= kwl_features_check,
-	.ndo_get_stats64	= kwl_get_stats64,
+	.ndo_get_stats64	= kvf_get_stats64,
 	.ndo_set_mac_address	= kvf_set_mac_address,
 	.ndo_validate_addr	= eth_validate_addr,
 	KWL_SET_RX_MODE(kvf_set_rx_mode),

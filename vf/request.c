@@ -101,6 +101,7 @@ int kvf_request_reset(struct kvf_dev *kvf, u8 *addr)
 		return -EBADMSG;
 	}
 	kvf_meet_pf(&kvf->pf, msg);
+	kvf_stats_begin(kvf);
 	kvf->session = true;
 	return 0;
 }

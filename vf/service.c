@@ -8,12 +8,14 @@
 #include <linux/rtnetlink.h>
 
 #include "kvf.h"
+#include "trace.h"
 
 #define KVF_SERVICE_SECS	2
 
 /* The session is over; the service starts a new one. Any context. */
 void kvf_service_lose(struct kvf_dev *kvf)
 {
+	trace_kvf_lose(kvf->hw.dev);
 	WRITE_ONCE(kvf->session, false);
 	kvf_service_kick(kvf);
 }
@@ -40,8 +42,11 @@ static void kvf_service_mail(struct kvf_dev *kvf)
 
 	ret = kvf_mbx_poll(kvf, &word);
 	/* This is the service: it looks at the session next */
-	if (ret == -ENETRESET)
+	if (ret == -ENETRESET) {
+		if (kvf->session)
+			trace_kvf_lose(kvf->hw.dev);
 		WRITE_ONCE(kvf->session, false);
+	}
 	if (ret == 1)
 		kvf_service_notice(kvf, word);
 }
@@ -101,6 +106,7 @@ void kvf_service_link(struct kvf_dev *kvf)
 
 	if (up == netif_carrier_ok(netdev))
 		return;
+	trace_kvf_link(kvf->hw.dev, up, kvf->pf.state);
 	if (up)
 		netif_carrier_on(netdev);
 	else
@@ -120,6 +126,8 @@ static bool kvf_service_is_there(struct kvf_dev *kvf)
 
 static void kvf_service_look(struct kvf_dev *kvf)
 {
+	kvf_stats_refresh(kvf);
+	kwl_stats_refresh(&kvf->net->port);
 	kvf_service_mail(kvf);
 	/* RTNL only when it is worth it */
 	if (!kvf->session && kvf_mbx_pf_ready(kvf))
@@ -159,6 +167,7 @@ void kvf_service_init(struct kvf_dev *kvf)
 {
 	INIT_DELAYED_WORK(&kvf->service, kvf_service);
 	spin_lock_init(&kvf->lists_lock);
+	spin_lock_init(&kvf->stats_lock);
 }
 
 void kvf_service_start(struct kvf_dev *kvf)

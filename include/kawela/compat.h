@@ -11,6 +11,7 @@
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/version.h>
+#include <net/devlink.h>
 #include <net/page_pool/types.h>
 #include <net/sch_generic.h>
 
@@ -81,6 +82,10 @@ static int fn##_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd,\
 }
 
 #define KWL_RX_RING_COUNT(fn)	.get_rxnfc = fn##_rxnfc
+
+/* The grace period is the reporter's own there */
+#define devl_health_reporter_create(devlink, ops, priv)			\
+	devl_health_reporter_create(devlink, ops, 0, priv)
 
 /* Resets the qdiscs always */
 #define dev_deactivate(dev, reset_needed)	dev_deactivate(dev)

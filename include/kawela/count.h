@@ -22,6 +22,12 @@ static inline void kwl_count_see(struct kwl_count *count, u32 now)
 	count->last = now;
 }
 
+/* Where the circle stands now; what happened before is not ours */
+static inline void kwl_count_begin(struct kwl_count *count, u32 now)
+{
+	count->last = now;
+}
+
 /* The card has been reset, and counts from zero */
 static inline void kwl_count_restart(struct kwl_count *count)
 {

@@ -71,6 +71,7 @@ enum kwl_rss_type {
 #define KWL_RXD_UDPCS			BIT(4)
 #define KWL_RXD_L4CS			BIT(5)
 #define KWL_RXD_IPCS			BIT(6)
+#define KWL_RXD_TS			BIT(16)
 #define KWL_RXD_LB			BIT(18)
 #define KWL_RXD_ERR_L4E			BIT(29)
 #define KWL_RXD_ERR_IPE			BIT(30)
@@ -115,6 +116,7 @@ static_assert(sizeof(union kwl_tx_desc) == KWL_DESC_SIZE);
 
 /* kwl_tx_data.cmd */
 #define KWL_TXD_LEN			GENMASK(15, 0)
+#define KWL_TXD_TSTAMP			BIT(19)
 #define KWL_TXD_DTYP			GENMASK(23, 20)
 #define  KWL_TXD_DTYP_CTX		2
 #define  KWL_TXD_DTYP_DATA		3

@@ -36,7 +36,8 @@
 #define  KWL_RXDCTL_HTHRESH		GENMASK(12, 8)
 #define  KWL_RXDCTL_WTHRESH		GENMASK(20, 16)
 #define  KWL_RXDCTL_ENABLE		BIT(25)
-#define KWL_RQDPC			0x30
+#define KWL_RQDPC			0x30	/* clears on read */
+#define  KWL_RQDPC_COUNT		GENMASK(11, 0)
 
 /* Transmit queue, relative to its block */
 #define KWL_TDBAL			0x00

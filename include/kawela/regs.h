@@ -140,6 +140,7 @@
 #define KWL_LATECOL			0x4020
 #define KWL_COLC			0x4028
 #define KWL_DC				0x4030
+#define KWL_TNCRS			0x4034
 #define KWL_RLEC			0x4040
 #define KWL_XONRXC			0x4048
 #define KWL_XONTXC			0x404c
@@ -163,6 +164,9 @@
 #define KWL_RFC				0x40a8
 #define KWL_ROC				0x40ac
 #define KWL_RJC				0x40b0
+#define KWL_MGTPRC			0x40b4
+#define KWL_MGTPDC			0x40b8
+#define KWL_MGTPTC			0x40bc
 #define KWL_TORL			0x40c0
 #define KWL_TOTL			0x40c8
 #define KWL_TPR				0x40d0
@@ -176,6 +180,10 @@
 #define KWL_MPTC			0x40f0
 #define KWL_BPTC			0x40f4
 #define KWL_TSCTC			0x40f8
+#define KWL_TSCTFC			0x40fc
+#define KWL_RPTHC			0x4104
+#define KWL_HGPTC			0x4118
+#define KWL_LENERRS			0x4138
 
 /* Receive filtering */
 #define KWL_RXCSUM			0x5000
@@ -239,6 +247,55 @@
 #define KWL_UTA(i)			(0xa000 + 4 * (i))
 #define  KWL_UTA_WORDS			128
 
+/*
+ * Filters that mark frames for stamping, by EtherType and by five-tuple. Ports
+ * are in network order, and a set BYPASS bit leaves its field out.
+ */
+#define KWL_SPQF(i)			(0x59c0 + 4 * (i))
+#define KWL_FTQF(i)			(0x59e0 + 4 * (i))
+#define  KWL_FTQF_PROTO			GENMASK(7, 0)
+#define  KWL_FTQF_POOL_BYPASS		BIT(15)
+#define  KWL_FTQF_1588			BIT(27)
+#define  KWL_FTQF_PROTO_BYPASS		BIT(28)
+#define  KWL_FTQF_SADDR_BYPASS		BIT(29)
+#define  KWL_FTQF_DADDR_BYPASS		BIT(30)
+#define  KWL_FTQF_SPORT_BYPASS		BIT(31)
+#define KWL_IMIR(i)			(0x5a80 + 4 * (i))
+#define KWL_IMIREXT(i)			(0x5aa0 + 4 * (i))
+#define  KWL_IMIREXT_SIZE_BYPASS	BIT(12)
+#define  KWL_IMIREXT_CTRL_BYPASS	BIT(19)
+#define KWL_ETQF(i)			(0x5cb0 + 4 * (i))
+#define  KWL_ETQF_TYPE			GENMASK(15, 0)
+#define  KWL_ETQF_ENABLE		BIT(26)
+#define  KWL_ETQF_1588			BIT(30)
+
+/* Clock and time stamps; of a pair, the low half is read first */
+#define KWL_TSYNCRXCFG			0x5f50
+#define  KWL_TSYNCRXCFG_V1_CONTROL	GENMASK(7, 0)
+#define  KWL_TSYNCRXCFG_V2_MESSAGE	GENMASK(15, 8)
+#define KWL_SYSTIML			0xb600
+#define KWL_SYSTIMH			0xb604
+#define KWL_TIMINCA			0xb608
+#define  KWL_TIMINCA_INCREMENT		GENMASK(23, 0)
+#define  KWL_TIMINCA_PERIOD		GENMASK(31, 24)	/* 16 ns */
+#define   KWL_TIMINCA_PERIOD_NS		16
+#define KWL_TSYNCTXCTL			0xb614
+#define  KWL_TSYNCTXCTL_VALID		BIT(0)
+#define  KWL_TSYNCTXCTL_ENABLE		BIT(4)
+#define KWL_TXSTMPL			0xb618
+#define KWL_TXSTMPH			0xb61c
+#define KWL_TSYNCRXCTL			0xb620
+#define  KWL_TSYNCRXCTL_VALID		BIT(0)
+#define  KWL_TSYNCRXCTL_TYPE		GENMASK(3, 1)
+#define   KWL_TSYNCRXCTL_TYPE_L2_V2	0
+#define   KWL_TSYNCRXCTL_TYPE_L4_V1	1
+#define   KWL_TSYNCRXCTL_TYPE_EVENT_V2	5
+#define  KWL_TSYNCRXCTL_ENABLE		BIT(4)
+#define KWL_RXSTMPL			0xb624
+#define KWL_RXSTMPH			0xb628
+#define KWL_RXSATRL			0xb62c
+#define KWL_RXSATRH			0xb630
+
 /* Wake-up, firmware and semaphores */
 #define KWL_WUC				0x5800
 #define KWL_WUFC			0x5808
@@ -276,6 +333,8 @@
 #define KWL_NVM_VERSION_WORD		0x05
 #define  KWL_NVM_VERSION_MAJOR		GENMASK(15, 12)
 #define  KWL_NVM_VERSION_MINOR		GENMASK(11, 4)
+#define KWL_NVM_PBA_WORD		0x08
+#define  KWL_NVM_PBA_IS_STRING		0xfafa
 #define KWL_NVM_CHECKSUM_WORDS		0x40
 #define KWL_NVM_CHECKSUM		0xbaba
 #define KWL_NVM_WORDS			1024

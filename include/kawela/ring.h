@@ -19,6 +19,7 @@
 #include <kawela/desc.h>
 #include <kawela/io.h>
 #include <kawela/queue_regs.h>
+#include <kawela/stamp.h>
 
 struct ethtool_ringparam;
 struct page_pool;
@@ -81,6 +82,8 @@ struct kwl_tx_xmit_stats {
 	u64_stats_t needs_csum;
 	u64_stats_t gso_packets;
 	u64_stats_t gso_bytes;
+	u64_stats_t gso_wire_packets;
+	u64_stats_t gso_wire_bytes;
 	u64_stats_t stop;
 	struct u64_stats_sync syncp;
 };
@@ -151,9 +154,10 @@ struct kwl_rx_ring {
 	const unsigned long *vlans;	/* tags to report; NULL for all */
 	struct sk_buff *skb;	/* frame whose end has not come yet */
 	struct kwl_rx_stats stats;
-	/* cold: set-up only */
+	/* cold: set-up and statistics only */
 	void __iomem *regs;
 	dma_addr_t dma;
+	u64 hw_drops;		/* frames for which there was no buffer */
 };
 
 /**
@@ -170,6 +174,7 @@ struct kwl_rx_ring {
  * @idx: queue pair number
  * @usecs: least distance of two interrupts that the user asked for
  * @own_irq: requested by kwl_irq_request(), not by the owner
+ * @mask_by_hand: the device does not mask the vector as it fires
  * @spread: CPUs for interrupt and transmit have been chosen once
  * @name: as shown in /proc/interrupts
  */
@@ -189,6 +194,7 @@ struct kwl_vector {
 	u16 idx;
 	u16 usecs;
 	bool own_irq;
+	bool mask_by_hand;
 	bool spread;
 	char name[IFNAMSIZ + 16];
 };
@@ -235,6 +241,7 @@ struct kwl_qset {
  * @netdev: the interface; its private area starts with this struct
  * @hw: register access
  * @num_vec: entries in @vec, fixed at probe
+ * @stamper: hardware time stamps, NULL where there are none
  * @qset: memory in use while started, else NULL
  * @rx_drop: a full receive ring drops frames rather than hold up the port
  * @stuck: a queue did not stop: reset the function before its memory is freed
@@ -244,9 +251,15 @@ struct kwl_port {
 	struct net_device *netdev;
 	struct kwl_hw *hw;
 	u16 num_vec;
+	struct kwl_stamper *stamper;
 	struct kwl_qset *qset;
 	bool rx_drop;
 	bool stuck;
+	/**
+	 * @drops_lock: protects hw_drops of all rings and the registers behind
+	 * them, which are there while @qset is; leaf, BH
+	 */
+	spinlock_t drops_lock;
 };
 
 /* port.c */
@@ -279,6 +292,7 @@ netdev_features_t kwl_features_check(struct sk_buff *skb,
 				     netdev_features_t features);
 bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget);
 void kwl_tx_drain(struct kwl_tx_ring *txr);
+void kwl_tx_hang(struct kwl_port *port, unsigned int queue);
 
 /* rx.c */
 int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget);
@@ -294,6 +308,7 @@ int kwl_poll(struct napi_struct *napi, int budget);
 /* stats.c */
 void kwl_get_stats64(struct net_device *netdev,
 		     struct rtnl_link_stats64 *stats);
+void kwl_stats_refresh(struct kwl_port *port);
 extern const struct netdev_stat_ops kwl_stat_ops;
 
 /* Let the vector interrupt (again); one posted write */
@@ -305,6 +320,15 @@ static inline void kwl_vector_unmask(const struct kwl_vector *vec)
 static inline void kwl_vector_mask(const struct kwl_vector *vec)
 {
 	writel(vec->unmask_val, vec->mask);
+}
+
+/* Has a frame come that has not been fetched? For an idle look from outside. */
+static inline bool kwl_rx_waits(const struct kwl_rx_ring *rxr)
+{
+	const union kwl_rx_desc *desc = READ_ONCE(rxr->desc);
+
+	return desc && READ_ONCE(desc[READ_ONCE(rxr->ntc) & rxr->mask].wb.status) &
+		       cpu_to_le32(KWL_RXD_DD);
 }
 
 /*

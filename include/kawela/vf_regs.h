@@ -24,5 +24,10 @@
 #define KWL_VFGORC			0x0f18
 #define KWL_VFGOTC			0x0f34
 #define KWL_VFMPRC			0x0f3c
+/* The same, of frames that have not left the card */
+#define KWL_VFGPRLBC			0x0f40
+#define KWL_VFGPTLBC			0x0f44
+#define KWL_VFGORLBC			0x0f48
+#define KWL_VFGOTLBC			0x0f50
 
 #endif

@@ -86,6 +86,17 @@ void kpf_vf_refresh_stats(struct kpf_dev *dev, struct kpf_vf *vf)
 {
 }
 
+void kpf_health_event(struct kpf_dev *dev, enum kpf_health_event event,
+		      u16 which)
+{
+	fuzz_check(event == KPF_HEALTH_VF_SHUT && which < dev->num_vfs);
+}
+
+void kpf_vf_port_note_rate(struct kpf_dev *dev, u16 num, int mbps)
+{
+	fuzz_check(num < dev->num_vfs && mbps >= 0);
+}
+
 /* The card's mailbox */
 
 static void v2p_write(int vf, u32 val)

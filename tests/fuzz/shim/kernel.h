@@ -326,7 +326,12 @@ struct netlink_ext_ack;
 struct ethtool_pauseparam;
 struct ethtool_test;
 struct ethtool_pause_stats;
+struct ethtool_eth_ctrl_stats;
 struct ethtool_eth_mac_stats;
+struct ethtool_eth_phy_stats;
+struct ethtool_ts_stats;
+struct kernel_ethtool_ts_info;
+struct kernel_hwtstamp_config;
 struct ethtool_rmon_stats;
 struct ethtool_rmon_hist_range;
 struct rtnl_link_stats64;
@@ -403,5 +408,14 @@ struct ifla_vf_stats {
 	u64 rx_dropped;
 	u64 tx_dropped;
 };
+
+/* Tracepoints: calls that do nothing */
+#define TP_PROTO(...)			__VA_ARGS__
+#define TP_ARGS(...)			__VA_ARGS__
+#define TRACE_DEFINE_ENUM(x)		struct fuzz_trace
+#define DECLARE_EVENT_CLASS(name, ...)	struct fuzz_trace
+#define TRACE_EVENT(name, proto, ...)	static inline void trace_##name(proto) {}
+#define DEFINE_EVENT(class, name, proto, ...)				\
+	static inline void trace_##name(proto) {}
 
 #endif
