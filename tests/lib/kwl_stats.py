@@ -3,9 +3,9 @@
 
 import re
 
-from lib.py import NetdevFamily
+from lib.py import NetdevFamily, NetNSEnter
 from kwl_env import link, on_stock
-from kwl_sys import output, read
+from kwl_sys import output, read, run_json
 
 
 def link_stats(ifname, ns=None):
@@ -13,28 +13,64 @@ def link_stats(ifname, ns=None):
     return link(ifname, ns)["stats64"]
 
 
-def driver_stats(ifname):
+def driver_stats(ifname, ns=None):
     """Return `ethtool -S` as {name: value}."""
-    rows = re.findall(r"^\s*(\S[^:]*): (\d+)$", output(f"ethtool -S {ifname}"), re.M)
+    rows = re.findall(r"^\s*(\S[^:]*): (\d+)$", output(f"ethtool -S {ifname}", ns=ns), re.M)
     return {name: int(value) for name, value in rows}
 
 
-def ifindex(ifname):
-    """Return the index of an interface of this namespace."""
-    return int(read(f"/sys/class/net/{ifname}/ifindex"))
+def group_stats(ifname, group):
+    """Return a standard group of `ethtool -S` as {name: value}; histograms as rx-64, rx-127 and so on."""
+    shown = run_json(f"ethtool --json -S {ifname} --groups {group}")[0][group]
+    found = {}
+    for name, value in shown.items():
+        if isinstance(value, list):
+            found.update((f"{name[:2]}-{row['high']}", row["val"]) for row in value)
+        else:
+            found[name] = value
+    return found
 
 
-_NETDEV = []
+def pause_stats(ifname):
+    """Return the pause frames that `ethtool -I -a` shows."""
+    return run_json(f"ethtool --json -I -a {ifname}")[0]["statistics"]
 
 
-def _netdev_family():
+def ifindex(ifname, ns=None):
+    """Return the index of an interface."""
+    return link(ifname, ns)["ifindex"]
+
+
+_NETDEV = {}
+
+
+def netdev_family(ns=None):
+    """Return the kernel's netdev family (YNL) as seen from a namespace."""
     # Reading the protocol description takes seconds on the emulated machine: do it once.
-    if not _NETDEV:
-        _NETDEV.append(NetdevFamily())
-    return _NETDEV[0]
+    if ns not in _NETDEV:
+        if ns:
+            with NetNSEnter(ns):
+                _NETDEV[ns] = NetdevFamily()
+        else:
+            _NETDEV[ns] = NetdevFamily()
+    return _NETDEV[ns]
 
 
-def queue_stats(ifname, direction):
+def queue_rows(ifname, direction, ns=None):
+    """Return {queue: {name: value}}: the kernel's per-queue statistics of "rx" or "tx" queues."""
+    request = {"ifindex": ifindex(ifname, ns), "scope": {"queue"}}
+    return {row["queue-id"]: {name[3:]: value for name, value in row.items() if name.startswith(direction + "-")}
+            for row in netdev_family(ns).qstats_get(request, dump=True) if row["queue-type"] == direction}
+
+
+def device_row(ifname, ns=None):
+    """Return the kernel's sums over all queues, past ones included, as {"rx-packets": n, ...}."""
+    # A dump without scope asks for devices.
+    rows = netdev_family(ns).qstats_get({"ifindex": ifindex(ifname, ns)}, dump=True)
+    return {name: value for name, value in rows[0].items() if name[:3] in ("rx-", "tx-")}
+
+
+def queue_stats(ifname, direction, ns=None):
     """Return {queue: {"packets": n, "bytes": n}} of "rx" or "tx" queues.
 
     Ours answers the kernel's per-queue statistics; the stock driver only has ethtool -S rows.
@@ -46,10 +82,8 @@ def queue_stats(ifname, direction):
         for queue, what in rows:
             queues.setdefault(int(queue), {})[what] = values[f"{direction}_queue_{queue}_{what}"]
         return queues
-    request = {"ifindex": ifindex(ifname), "scope": {"queue"}}
-    answer = _netdev_family().qstats_get(request, dump=True)
-    return {row["queue-id"]: {"packets": row[f"{direction}-packets"], "bytes": row[f"{direction}-bytes"]}
-            for row in answer if row["queue-type"] == direction}
+    return {queue: {what: row[what] for what in ("packets", "bytes")}
+            for queue, row in queue_rows(ifname, direction, ns).items()}
 
 
 def moved(before, after):
