@@ -64,9 +64,12 @@ def stop_and_wake(bench):
         for queue in on:
             at = (queue - TXDCTL) // 0x40
             write(f"/sys/class/net/{env.ifname}/queues/tx-{at}/byte_queue_limits/limit_min", 1 << 20)
-        for _ in range(200):
-            sock.sendto(bytes(100), (env.peer_v4, 9))
-        stopped = events.wait("kwl_tx_stop")[0]
+        def filled():
+            for _ in range(100):
+                sock.sendto(bytes(100), (env.peer_v4, 9))
+            return events.seen("kwl_tx_stop")
+        # The scheduler may have it send by one queue, then by another
+        stopped = wait_for(filled, what="a queue to be stopped")[0]
         for offset in on:
             regs.put(offset, regs.get(offset) | ENABLE)
         # The emulator takes up what waits when the tail moves: the watchdog or another frame would do it.
