@@ -42,19 +42,19 @@ int kpf_port_register(struct kpf_dev *pf)
 		.flavour = DEVLINK_PORT_FLAVOUR_PHYSICAL,
 		.phys.port_number = pf->lan_id,
 	};
+	struct devlink_port *wire = kzalloc(sizeof(*wire), GFP_KERNEL);
 	int err;
 
-	pf->wire = kzalloc(sizeof(*pf->wire), GFP_KERNEL);
-	if (!pf->wire)
+	if (!wire)
 		return -ENOMEM;
-	devlink_port_attrs_set(pf->wire, &attrs);
-	err = devl_port_register(priv_to_devlink(pf), pf->wire, KPF_PORT_WIRE);
+	devlink_port_attrs_set(wire, &attrs);
+	err = devl_port_register(priv_to_devlink(pf), wire, KPF_PORT_WIRE);
 	if (err) {
-		kfree(pf->wire);
-		pf->wire = NULL;
+		kfree(wire);
 		return err;
 	}
-	SET_NETDEV_DEVLINK_PORT(pf->net->netdev, pf->wire);
+	SET_NETDEV_DEVLINK_PORT(pf->net->netdev, wire);
+	pf->wire = wire;
 	return 0;
 }
 

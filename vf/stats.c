@@ -37,7 +37,9 @@ static void kvf_stats_read(struct kvf_dev *kvf, u32 *now)
 /*
  * Add what has been counted since the last look. Values from after a reset of
  * the PF would look like almost a whole circle, so ask whether there was one,
- * and afterwards: then the answer holds for the values.
+ * and afterwards: then the answer holds for the values. It may be too early to
+ * tell, so nothing that runs backwards counts either; at line rate, half a
+ * circle takes longer than the time between two looks.
  * Context: Process, may sleep.
  */
 void kvf_stats_refresh(struct kvf_dev *kvf)
@@ -51,7 +53,10 @@ void kvf_stats_refresh(struct kvf_dev *kvf)
 		return;
 	spin_lock_bh(&kvf->stats_lock);
 	for (i = 0; i < KVF_NUM_STATS; i++)
-		kwl_count_see(&kvf->stats[i], now[i]);
+		if (kwl_count_is_back(&kvf->stats[i], now[i]))
+			kwl_count_begin(&kvf->stats[i], now[i]);
+		else
+			kwl_count_see(&kvf->stats[i], now[i]);
 	spin_unlock_bh(&kvf->stats_lock);
 }
 

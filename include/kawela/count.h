@@ -3,6 +3,7 @@
 #ifndef KAWELA_COUNT_H
 #define KAWELA_COUNT_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 /**
@@ -20,6 +21,12 @@ static inline void kwl_count_see(struct kwl_count *count, u32 now)
 {
 	count->total += (u32)(now - count->last);
 	count->last = now;
+}
+
+/* No more than half a circle between two looks: more is a step backwards */
+static inline bool kwl_count_is_back(const struct kwl_count *count, u32 now)
+{
+	return (u32)(now - count->last) > U32_MAX / 2;
 }
 
 /* Where the circle stands now; what happened before is not ours */

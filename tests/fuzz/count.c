@@ -29,6 +29,8 @@ int fuzz_one(const u8 *data, size_t size)
 		}
 		reg += step;
 		counted += step;
+		fuzz_check(kwl_count_is_back(&count, reg) ==
+			   ((u32)(reg - count.last) >= 0x80000000));
 		kwl_count_see(&count, reg);
 		fuzz_check(count.total == counted);
 	}

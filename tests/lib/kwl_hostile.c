@@ -477,7 +477,7 @@ static void rings(unsigned long many)
 	int i;
 
 	if (!dma.memory) {
-		fprintf(stderr, "rings need memory of their own, by vfio\n");
+		fprintf(stderr, "no memory for descriptors: give GROUP:PCI\n");
 		exit(2);
 	}
 	for (i = 0; i < (int)dma.size / 4; i++)

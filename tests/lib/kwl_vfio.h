@@ -15,12 +15,13 @@
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
+#include <linux/types.h>
 #include <linux/vfio.h>
 
 struct kwl_vfio {
 	void *bar;	/* its registers */
 	void *memory;	/* the memory as this program sees it */
-	uint64_t iova;	/* and as the function does */
+	__u64 iova;	/* and as the function does */
 	size_t size;
 };
 
@@ -75,7 +76,7 @@ static inline void kwl_vfio_set_master(int device)
 		.argsz = sizeof(info),
 		.index = VFIO_PCI_CONFIG_REGION_INDEX,
 	};
-	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	__u16 command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 
 	kwl_vfio_check(ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info), "configuration");
 	kwl_vfio_check(pwrite(device, &command, sizeof(command), info.offset + PCI_COMMAND),

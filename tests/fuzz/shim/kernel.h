@@ -412,10 +412,11 @@ struct ifla_vf_stats {
 /* Tracepoints: calls that do nothing */
 #define TP_PROTO(...)			__VA_ARGS__
 #define TP_ARGS(...)			__VA_ARGS__
-#define TRACE_DEFINE_ENUM(x)		struct fuzz_trace
-#define DECLARE_EVENT_CLASS(name, ...)	struct fuzz_trace
+#define TRACE_DEFINE_ENUM(...)		struct fuzz_trace
+#define DECLARE_EVENT_CLASS(...)	struct fuzz_trace
 #define TRACE_EVENT(name, proto, ...)	static inline void trace_##name(proto) {}
 #define DEFINE_EVENT(class, name, proto, ...)				\
-	static inline void trace_##name(proto) {}
+	static inline void trace_##name(proto) {}			\
+	struct fuzz_trace_##class
 
 #endif
