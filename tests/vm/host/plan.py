@@ -14,8 +14,8 @@ FOLDERS = ("debug", "faults", "net", "sriov", "stress")
 ON_REQUEST = ("nested",)
 # What takes long runs on the newest kernel only, unless a kernel or files were
 # asked for: all of it on both would take more than continuous integration has.
-ONCE = ("faults/", "sriov/attributes", "sriov/hostile", "sriov/lifecycle", "sriov/lists",
-        "sriov/removal", "sriov/wildrings", "stress/")
+ONCE = ("faults/", "net/ptp", "sriov/attributes", "sriov/bridge", "sriov/hostile", "sriov/lifecycle",
+        "sriov/lists", "sriov/policy", "sriov/removal", "sriov/wildrings", "stress/")
 HEADER = re.compile(r"# kawela: (.*)")
 DRIVERS = ("kawela", "stock")
 
