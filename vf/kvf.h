@@ -115,6 +115,7 @@ enum kvf_stat {
  * @lists: what the stack wants
  * @refused: what the PF said to @lists
  * @stats: counters of the card
+ * @stats_check: jiffies when the service fetches @stats again
  * @pf: what the PF's driver can do
  * @session: the PF has answered a reset and keeps us in service; set under
  *	RTNL (or before the interface is there), taken away by anybody
@@ -134,6 +135,7 @@ struct kvf_dev {
 	/** @stats_lock: protects @stats; leaf, BH */
 	spinlock_t stats_lock;
 	struct kwl_count stats[KVF_NUM_STATS];
+	unsigned long stats_check;
 	struct kvf_pf pf;
 	bool session;
 	unsigned long mbx_check;

@@ -27,6 +27,7 @@ static struct kvf_dev *kvf_alloc(struct pci_dev *pdev)
 		return NULL;
 	kvf->pdev = pdev;
 	kvf->mbx_check = jiffies;
+	kvf->stats_check = jiffies;
 	kvf_mbx_init(kvf);
 	kvf_service_init(kvf);
 	pci_set_drvdata(pdev, kvf);

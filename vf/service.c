@@ -124,10 +124,24 @@ static bool kvf_service_is_there(struct kvf_dev *kvf)
 	return !kvf->hw.gone;
 }
 
-static void kvf_service_look(struct kvf_dev *kvf)
+/*
+ * The counters cost reads, and mail makes us look ten times a second while
+ * there is traffic; they can wait for the two seconds.
+ */
+static bool kvf_service_counts(struct kvf_dev *kvf)
 {
-	kvf_stats_refresh(kvf);
-	kwl_stats_refresh(&kvf->net->port);
+	if (time_before(jiffies, kvf->stats_check))
+		return false;
+	kvf->stats_check = jiffies + KVF_SERVICE_SECS * HZ;
+	return true;
+}
+
+static void kvf_service_look(struct kvf_dev *kvf, bool counts)
+{
+	if (counts) {
+		kvf_stats_refresh(kvf);
+		kwl_stats_refresh(&kvf->net->port);
+	}
 	kvf_service_mail(kvf);
 	/* RTNL only when it is worth it */
 	if (!kvf->session && kvf_mbx_pf_ready(kvf))
@@ -143,19 +157,22 @@ static void kvf_service_look(struct kvf_dev *kvf)
  */
 static unsigned long kvf_service_pause(struct kvf_dev *kvf)
 {
+	long left = kvf->stats_check - jiffies;
+
 	if (time_before(jiffies, READ_ONCE(kvf->mbx_check)))
 		return KVF_MAIL_INTERVAL + 1;
-	return KVF_SERVICE_SECS * HZ;
+	return clamp(left, 1, KVF_SERVICE_SECS * HZ);
 }
 
 static void kvf_service(struct work_struct *work)
 {
 	struct kvf_dev *kvf = container_of(work, struct kvf_dev, service.work);
 	struct net_device *netdev = kvf->net->netdev;
+	bool counts = kvf_service_counts(kvf);
 
 	if (netif_running(netdev) && netif_device_present(netdev)) {
 		if (kvf_service_is_there(kvf))
-			kvf_service_look(kvf);
+			kvf_service_look(kvf, counts);
 		else
 			netif_carrier_off(netdev);
 	}
