@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Queue interrupts: request, poll, moderation. */
-#include <linux/bitfield.h>
+/* Queue interrupts: request and poll. */
 #include <linux/cpumask.h>
 #include <linux/export.h>
 #include <linux/interrupt.h>
@@ -47,28 +46,13 @@ int kwl_poll(struct napi_struct *napi, int budget)
 	if (!clean || done == budget)
 		return budget;
 
-	if (napi_complete_done(napi, done))
+	if (napi_complete_done(napi, done)) {
+		if (READ_ONCE(vec->adaptive))
+			kwl_dim_sample(vec);
 		kwl_vector_unmask(vec);
+	}
 	return done;
 }
-
-/**
- * kwl_irq_set_usecs() - set the least distance of two interrupts
- * @vec: the vector
- * @usecs: microseconds, 0 for none
- *
- * Programs EITR of the vector, where there is one: not with MSI or INTx.
- *
- * Context: Any.
- */
-void kwl_irq_set_usecs(struct kwl_vector *vec, u16 usecs)
-{
-	vec->usecs = usecs;
-	if (vec->eitr)
-		writel(FIELD_PREP(KWL_EITR_INTERVAL, usecs) |
-		       KWL_EITR_CNT_IGNORE, vec->eitr);
-}
-EXPORT_SYMBOL_GPL(kwl_irq_set_usecs);
 
 static void kwl_irq_spread(struct kwl_vector *vec)
 {

@@ -31,6 +31,7 @@ static int kwl_vector_alloc(struct kwl_port *port, u16 idx)
 	vec->rxr.napi = &vec->napi;
 	vec->rxr.queue = idx;
 	kwl_vector_init_stats(vec);
+	kwl_coalesce_init(vec);
 	port->vec[idx] = vec;
 	return 0;
 }
@@ -142,7 +143,7 @@ static void kwl_vector_enable(struct kwl_vector *vec)
 	netif_queue_set_napi(netdev, vec->idx, NETDEV_QUEUE_TYPE_RX,
 			     &vec->napi);
 	napi_enable(&vec->napi);
-	kwl_irq_set_usecs(vec, vec->usecs);
+	kwl_coalesce_start(vec);
 	kwl_vector_unmask(vec);
 
 	/* For what has come in before the interrupt could say so */
@@ -158,6 +159,7 @@ static void kwl_vector_disable(struct kwl_vector *vec)
 	kwl_vector_mask(vec);
 	synchronize_irq(vec->irq);
 	napi_disable(&vec->napi);
+	kwl_coalesce_stop(vec);
 	page_pool_disable_direct_recycling(vec->rxr.pool);
 	/* A poll that was under way has unmasked the vector again */
 	kwl_vector_mask(vec);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ethtool: checks the request, then calls the file that owns the matter. */
-#include <linux/bitfield.h>
 #include <linux/ethtool.h>
 #include <linux/phy.h>
 
@@ -174,44 +173,6 @@ static int kpf_set_channels(struct net_device *netdev,
 	if (cfg.pairs == net->cfg.pairs)
 		return 0;
 	return kpf_net_reconfigure(net, &cfg);
-}
-
-static int kpf_get_coalesce(struct net_device *netdev,
-			    struct ethtool_coalesce *ec,
-			    struct kernel_ethtool_coalesce *kec,
-			    struct netlink_ext_ack *extack)
-{
-	struct kpf_net *net = netdev_priv(netdev);
-
-	if (kpf_irq_has_other(net->pf))
-		ec->rx_coalesce_usecs = net->usecs;
-	return 0;
-}
-
-static int kpf_set_coalesce(struct net_device *netdev,
-			    struct ethtool_coalesce *ec,
-			    struct kernel_ethtool_coalesce *kec,
-			    struct netlink_ext_ack *extack)
-{
-	struct kpf_net *net = netdev_priv(netdev);
-	u16 i;
-
-	if (!kpf_irq_has_other(net->pf)) {
-		NL_SET_ERR_MSG_MOD(extack, "moderation needs MSI-X");
-		return -EOPNOTSUPP;
-	}
-	if (ec->rx_coalesce_usecs > KPF_MAX_USECS) {
-		NL_SET_ERR_MSG_FMT_MOD(extack, "rx-usecs is at most %u",
-				       (unsigned int)KPF_MAX_USECS);
-		return -ERANGE;
-	}
-	net->usecs = ec->rx_coalesce_usecs;
-	for (i = 0; i < net->port.num_vec; i++)
-		net->port.vec[i]->usecs = net->usecs;
-	/* The others' registers may be a VF's; they are written on start */
-	for (i = 0; i < net->cfg.pairs; i++)
-		kwl_irq_set_usecs(net->port.vec[i], net->usecs);
-	return 0;
 }
 
 static int kpf_get_sset_count(struct net_device *netdev, int sset)
@@ -400,7 +361,8 @@ static int kpf_set_rxfh_fields(struct net_device *netdev,
 }
 
 const struct ethtool_ops kpf_ethtool_ops = {
-	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS,
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	.get_drvinfo		= kpf_get_drvinfo,
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= kpf_get_link_ksettings,
@@ -419,8 +381,10 @@ const struct ethtool_ops kpf_ethtool_ops = {
 	.set_ringparam		= kpf_set_ringparam,
 	.get_channels		= kpf_get_channels,
 	.set_channels		= kpf_set_channels,
-	.get_coalesce		= kpf_get_coalesce,
-	.set_coalesce		= kpf_set_coalesce,
+	.get_coalesce		= kwl_get_coalesce,
+	.set_coalesce		= kwl_set_coalesce,
+	.get_per_queue_coalesce	= kwl_get_queue_coalesce,
+	.set_per_queue_coalesce	= kwl_set_queue_coalesce,
 	.get_sset_count		= kpf_get_sset_count,
 	.get_strings		= kpf_get_strings,
 	.get_ethtool_stats	= kpf_get_ethtool_stats,

@@ -202,7 +202,6 @@ void kpf_irq_setup_vectors(struct kpf_net *net)
 		vec->mask = regs + (msix ? KWL_EIMC : KWL_IMC);
 		vec->unmask_val = msix ? BIT(num) : KPF_ICR_QUEUE;
 		vec->eitr = msix ? regs + KWL_EITR(num) : NULL;
-		vec->usecs = net->usecs;
 	}
 	kpf_irq_setup_queues(net);
 }

@@ -24,8 +24,6 @@
 /* Header, CRC and up to two VLAN tags around the MTU */
 #define KPF_FRAME_EXTRA		(ETH_HLEN + ETH_FCS_LEN + 2 * VLAN_HLEN)
 #define KPF_MAX_MTU		(KWL_MAX_FRAME - KPF_FRAME_EXTRA)
-#define KPF_DEFAULT_USECS	20
-#define KPF_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
 
 /* A board's number as text */
 #define KPF_PBA_LEN		32
@@ -278,7 +276,6 @@ struct kpf_rss {
  * @cfg: rings and channels as the user wants them
  * @qset: their memory while the interface is up
  * @rss: receive side scaling
- * @usecs: interrupt moderation of all vectors
  * @msg_enable: which kinds of messages to log
  */
 struct kpf_net {
@@ -288,7 +285,6 @@ struct kpf_net {
 	struct kwl_queue_cfg cfg;
 	struct kwl_qset *qset;
 	struct kpf_rss rss;
-	u16 usecs;
 	u32 msg_enable;
 };
 

@@ -414,7 +414,6 @@ static void kpf_net_init_defaults(struct kpf_net *net)
 	net->cfg.pairs = min_t(u16, net->port.num_vec, num_online_cpus());
 	net->cfg.tx_count = KWL_RING_DEFAULT;
 	net->cfg.rx_count = KWL_RING_DEFAULT;
-	net->usecs = KPF_DEFAULT_USECS;
 	net->msg_enable = NETIF_MSG_DRV | NETIF_MSG_PROBE | NETIF_MSG_LINK;
 	kpf_rss_init(net);
 }

@@ -32,7 +32,7 @@ static const struct kpf_section kpf_sections[] = {
 	{ KWL_EIMS, 1, 4 },
 	{ KWL_EIAC, 1, 4 },
 	{ KWL_EIAM, 1, 4 },
-	{ KWL_EITR(0), KWL_PF_MAX_VECTORS, 4 },
+	{ KWL_EITR(0), KWL_MAX_VECTORS, 4 },
 	{ KWL_IVAR(0), 8, 4 },
 	{ KWL_IVAR_MISC, 1, 4 },
 	{ KWL_FCRTL, 1, 4 },

@@ -75,40 +75,15 @@ static void kvf_get_channels(struct net_device *netdev,
 	ch->other_count = 1;
 }
 
-static int kvf_get_coalesce(struct net_device *netdev,
-			    struct ethtool_coalesce *ec,
-			    struct kernel_ethtool_coalesce *kec,
-			    struct netlink_ext_ack *extack)
-{
-	struct kvf_net *net = netdev_priv(netdev);
-
-	ec->rx_coalesce_usecs = net->usecs;
-	return 0;
-}
-
-static int kvf_set_coalesce(struct net_device *netdev,
-			    struct ethtool_coalesce *ec,
-			    struct kernel_ethtool_coalesce *kec,
-			    struct netlink_ext_ack *extack)
-{
-	struct kvf_net *net = netdev_priv(netdev);
-
-	if (ec->rx_coalesce_usecs > FIELD_MAX(KWL_EITR_INTERVAL)) {
-		NL_SET_ERR_MSG_FMT_MOD(extack, "rx-usecs is at most %u",
-				       (unsigned int)FIELD_MAX(KWL_EITR_INTERVAL));
-		return -ERANGE;
-	}
-	net->usecs = ec->rx_coalesce_usecs;
-	kwl_irq_set_usecs(net->port.vec[0], net->usecs);
-	return 0;
-}
-
 const struct ethtool_ops kvf_ethtool_ops = {
-	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS,
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= kvf_get_link_ksettings,
-	.get_coalesce		= kvf_get_coalesce,
-	.set_coalesce		= kvf_set_coalesce,
+	.get_coalesce		= kwl_get_coalesce,
+	.set_coalesce		= kwl_set_coalesce,
+	.get_per_queue_coalesce	= kwl_get_queue_coalesce,
+	.set_per_queue_coalesce	= kwl_set_queue_coalesce,
 	.get_ringparam		= kvf_get_ringparam,
 	.set_ringparam		= kvf_set_ringparam,
 	.get_channels		= kvf_get_channels,

@@ -101,7 +101,7 @@ void kvf_irq_setup_vector(struct kvf_net *net)
 	vec->mask = regs + KWL_EIMC;
 	vec->unmask_val = BIT(KVF_VECTOR_TX) | BIT(KVF_VECTOR_RX);
 	vec->eitr = regs + KWL_EITR(KVF_VECTOR_RX);
-	vec->usecs = net->usecs;
+	vec->eitr_tx = regs + KWL_EITR(KVF_VECTOR_TX);
 	vec->rxr.regs = regs + KWL_VF_RXQ(0);
 	vec->rxr.tail = vec->rxr.regs + KWL_RDT;
 	vec->txr.regs = regs + KWL_VF_TXQ(0);
@@ -128,8 +128,6 @@ void kvf_irq_apply(struct kvf_net *net)
 	kwl_wr32(hw, KWL_VTIVAR_MISC,
 		 FIELD_PREP(KWL_VTIVAR_MISC_MBX,
 			    kvf_irq_entry(KVF_VECTOR_MBX)));
-	kwl_wr32(hw, KWL_EITR(KVF_VECTOR_TX),
-		 FIELD_PREP(KWL_EITR_INTERVAL, net->usecs));
 	kwl_wr32(hw, KWL_EITR(KVF_VECTOR_MBX), 0);
 	/* What somebody left enabled would not fire again when it is enabled */
 	kwl_wr32(hw, KWL_EIMC, all);

@@ -22,7 +22,6 @@
 /* What the PF is asked to let in: header, CRC and one VLAN tag of either kind */
 #define KVF_FRAME_EXTRA		(ETH_HLEN + ETH_FCS_LEN + VLAN_HLEN)
 #define KVF_MAX_MTU		(KWL_MAX_FRAME - KVF_FRAME_EXTRA)
-#define KVF_DEFAULT_USECS	20
 /* What the in-tree PF driver gives a VF beside its own address, and groups */
 #define KVF_OTHERS_ADDRS	3
 #define KVF_OTHERS_GROUPS	KWL_MSG_MULTICAST_MAX
@@ -150,7 +149,6 @@ struct kvf_dev {
  * @cfg: rings as the user wants them
  * @qset: their memory while the interface is up
  * @vlans: VLANs to be let in
- * @usecs: interrupt moderation
  */
 struct kvf_net {
 	struct kwl_port port;
@@ -159,7 +157,6 @@ struct kvf_net {
 	struct kwl_queue_cfg cfg;
 	struct kwl_qset *qset;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
-	u16 usecs;
 };
 
 /* ethtool.c */

@@ -417,7 +417,6 @@ struct kvf_net *kvf_net_create(struct kvf_dev *kvf)
 	net->cfg.pairs = 1;
 	net->cfg.tx_count = KWL_RING_DEFAULT;
 	net->cfg.rx_count = KWL_RING_DEFAULT;
-	net->usecs = KVF_DEFAULT_USECS;
 	/* Priority tags are for everybody */
 	__set_bit(0, net->vlans);
 	kvf_irq_setup_vector(net);

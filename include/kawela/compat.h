@@ -6,6 +6,7 @@
 #ifndef KAWELA_COMPAT_H
 #define KAWELA_COMPAT_H
 
+#include <linux/dim.h>
 #include <linux/ethtool.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
@@ -35,6 +36,8 @@ netif_napi_add_config(struct net_device *dev, struct napi_struct *napi,
 {
 	netif_napi_add(dev, napi, poll);
 }
+
+#define net_dim(dim, sample)	net_dim(dim, *(sample))
 
 /* Undone by page_pool_disable_direct_recycling(), which 6.12 does export */
 static inline void

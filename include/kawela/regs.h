@@ -343,6 +343,8 @@
 #define KWL_MAX_QUEUES			16
 #define KWL_MAX_POOLS			8
 #define KWL_PF_MAX_VECTORS		10
+/* The VFs' are the upper ones */
+#define KWL_MAX_VECTORS			25
 #define KWL_MAX_FRAME			0x2600	/* 9728 bytes with the CRC */
 #define KWL_PHY_ADDR			1
 

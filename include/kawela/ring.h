@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <linux/cache.h>
 #include <linux/cpumask.h>
+#include <linux/dim.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
@@ -21,7 +22,9 @@
 #include <kawela/queue_regs.h>
 #include <kawela/stamp.h>
 
+struct ethtool_coalesce;
 struct ethtool_ringparam;
+struct kernel_ethtool_coalesce;
 struct page_pool;
 
 #define KWL_RING_MIN		64
@@ -165,11 +168,14 @@ struct kwl_rx_ring {
  * @napi: polls both rings
  * @unmask: register that lets the vector interrupt again
  * @unmask_val: this vector's bits there
+ * @events: interrupts that DIM has seen
+ * @adaptive: DIM chooses the distance of two interrupts
  * @port: the function it belongs to
  * @txr: transmit ring
  * @rxr: receive ring
  * @mask: register that keeps the vector from interrupting
  * @eitr: throttling register, NULL where there is none (MSI, INTx)
+ * @eitr_tx: the same of a vector of its own for transmit, else NULL
  * @irq: Linux interrupt number, shared by all where there is only one
  * @idx: queue pair number
  * @usecs: least distance of two interrupts that the user asked for
@@ -177,11 +183,14 @@ struct kwl_rx_ring {
  * @mask_by_hand: the device does not mask the vector as it fires
  * @spread: CPUs for interrupt and transmit have been chosen once
  * @name: as shown in /proc/interrupts
+ * @dim: adaptive moderation
  */
 struct kwl_vector {
 	struct napi_struct napi;
 	void __iomem *unmask;
 	u32 unmask_val;
+	u16 events;
+	bool adaptive;
 	struct kwl_port *port;
 
 	struct kwl_tx_ring txr ____cacheline_aligned_in_smp;
@@ -190,6 +199,7 @@ struct kwl_vector {
 	/* cold */
 	void __iomem *mask ____cacheline_aligned_in_smp;
 	void __iomem *eitr;
+	void __iomem *eitr_tx;
 	int irq;
 	u16 idx;
 	u16 usecs;
@@ -197,6 +207,7 @@ struct kwl_vector {
 	bool mask_by_hand;
 	bool spread;
 	char name[IFNAMSIZ + 16];
+	struct dim dim;
 };
 
 /**
@@ -299,10 +310,26 @@ int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget);
 bool kwl_rx_refill(struct kwl_rx_ring *rxr);
 void kwl_rx_repost(struct kwl_rx_ring *rxr);
 
+/* coalesce.c */
+void kwl_coalesce_init(struct kwl_vector *vec);
+void kwl_coalesce_start(struct kwl_vector *vec);
+void kwl_coalesce_stop(struct kwl_vector *vec);
+void kwl_vector_throttle(struct kwl_vector *vec);
+void kwl_dim_sample(struct kwl_vector *vec);
+int kwl_get_coalesce(struct net_device *netdev, struct ethtool_coalesce *ec,
+		     struct kernel_ethtool_coalesce *kec,
+		     struct netlink_ext_ack *extack);
+int kwl_set_coalesce(struct net_device *netdev, struct ethtool_coalesce *ec,
+		     struct kernel_ethtool_coalesce *kec,
+		     struct netlink_ext_ack *extack);
+int kwl_get_queue_coalesce(struct net_device *netdev, u32 queue,
+			   struct ethtool_coalesce *ec);
+int kwl_set_queue_coalesce(struct net_device *netdev, u32 queue,
+			   struct ethtool_coalesce *ec);
+
 /* irq.c */
 int kwl_irq_request(struct kwl_port *port, u16 from, u16 to);
 void kwl_irq_free(struct kwl_port *port, u16 from, u16 to);
-void kwl_irq_set_usecs(struct kwl_vector *vec, u16 usecs);
 int kwl_poll(struct napi_struct *napi, int budget);
 
 /* stats.c */

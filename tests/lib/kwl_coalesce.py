@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Cases of interrupt moderation that PF and VF pass alike; see net/coalesce.py and sriov/coalesce.py."""
+
+import json
+import time
+
+from lib.py import ksft_eq, ksft_ge, ksft_in, ksft_true
+from kwl_regs import dump
+from kwl_sys import output, run
+from kwl_wire import packet_socket
+
+EITR = 0x1680
+# EITR bits 14:2
+INTERVAL = 0x7FFC
+
+
+class Moderated:
+    """One interface, the EITR that each of its queues shows in the PF's registers, and frames for it."""
+
+    def __init__(self, env, ifname, ns, vectors, frame):
+        self.env, self.ifname, self.ns, self.vectors, self.frame = env, ifname, ns, vectors, frame
+
+    def ethtool(self, option, *words, check=True):
+        """`ethtool OPTION IFNAME words...`; returns the finished process."""
+        return run(["ethtool", option, self.ifname, *map(str, words)], ns=self.ns, check=check)
+
+    def shown(self):
+        """Return (interval, whether DIM chooses it) as `ethtool -c` shows them."""
+        row, = json.loads(output(["ethtool", "--json", "-c", self.ifname], ns=self.ns))
+        return row["rx-usecs"], row["adaptive-rx"]
+
+    def of_queues(self):
+        """Return the interval of each queue as its register holds it."""
+        regs = dump(self.env)
+        return [(regs[EITR + 4 * vector] & INTERVAL) >> 2 for vector in self.vectors]
+
+    def stream(self, seconds):
+        """Send frames as fast as it goes; return the intervals seen meanwhile."""
+        seen, end = set(), time.monotonic() + seconds
+        with packet_socket(self.env.peer_if, self.env.ns) as sock:
+            while time.monotonic() < end:
+                for _ in range(200):
+                    sock.send(self.frame)
+                seen.update(self.of_queues())
+        return seen
+
+
+def refusal(dut, *words):
+    """Return what `ethtool -C` says to words that have to be refused."""
+    before = dut.shown()
+    done = dut.ethtool("-C", *words, check=False)
+    ksft_true(done.returncode, f"{words} refused")
+    ksft_eq(dut.shown(), before, f"shown after {words}")
+    return done.stderr
+
+
+def adaptive(dut):
+    """DIM moves the interval with the traffic, leaves it alone when off, and is kept over down and up."""
+    dut.ethtool("-C", "adaptive-rx", "off")
+    dut.ethtool("-C", "rx-usecs", 33)
+    ksft_eq(set(dut.of_queues()), {33}, "intervals set by hand")
+    ksft_eq(dut.stream(1), {33}, "intervals under load, set by hand")
+
+    dut.ethtool("-C", "adaptive-rx", "on")
+    ksft_eq(dut.shown(), (33, True), "shown")
+    seen = dut.stream(4)
+    dut.env.note("intervals that DIM chose:", sorted(seen))
+    ksft_ge(len(seen), 2, "different intervals under load")
+    run(["ip", "link", "set", dut.ifname, "down"], ns=dut.ns)
+    run(["ip", "link", "set", dut.ifname, "up"], ns=dut.ns)
+    ksft_eq(dut.shown(), (33, True), "shown after down and up")
+    ksft_in("adaptive-rx", refusal(dut, "rx-usecs", 50), "what is said to an interval beside DIM")
+
+    dut.ethtool("-C", "adaptive-rx", "off")
+    ksft_eq(dut.shown(), (33, False), "shown after it was on")
+    ksft_eq(dut.stream(1), {33}, "intervals under load, by hand again")
+
+
+def by_queue(dut):
+    """Each queue has an interval of its own; setting that of all ends it."""
+    queues = len(dut.vectors)
+    dut.ethtool("-C", "rx-usecs", 20, check=False)
+    want = [40 + queue for queue in range(queues)]
+    for queue, usecs in enumerate(want):
+        dut.ethtool("-Q", "queue_mask", hex(1 << queue), "--coalesce", "rx-usecs", usecs)
+    ksft_eq(dut.of_queues(), want, "intervals by register")
+    text = dut.ethtool("-Q", "queue_mask", hex((1 << queues) - 1), "--show-coalesce").stdout
+    ksft_eq([int(line.split()[1]) for line in text.splitlines() if line.startswith("rx-usecs:")], want, "shown")
+    run(["ip", "link", "set", dut.ifname, "down"], ns=dut.ns)
+    run(["ip", "link", "set", dut.ifname, "up"], ns=dut.ns)
+    ksft_eq(dut.of_queues(), want, "intervals after down and up")
+
+    # The last queue alone is left to DIM
+    dut.ethtool("-Q", "queue_mask", hex(1 << (queues - 1)), "--coalesce", "adaptive-rx", "on")
+    text = dut.ethtool("-Q", "queue_mask", hex((1 << queues) - 1), "--show-coalesce").stdout
+    ksft_eq([line.split()[2] for line in text.splitlines() if line.startswith("Adaptive RX:")],
+            ["off"] * (queues - 1) + ["on"], "left to DIM")
+    # ethtool's exit code does not tell
+    for mask, words, why in ((1 << queues, ("rx-usecs", 20), "Invalid argument"),
+                             (1, ("rx-usecs", 100_000), "out of range"), (1, ("tx-usecs", 20), "not supported")):
+        done = dut.ethtool("-Q", "queue_mask", hex(mask), "--coalesce", *words, check=False)
+        ksft_in(why, done.stderr, f"mask {mask:#x}, {words}")
+    ksft_eq(dut.of_queues()[:-1], want[:-1], "intervals by register after refusals")
+    dut.ethtool("-Q", "queue_mask", hex((1 << queues) - 1), "--coalesce", "adaptive-rx", "off")
+    dut.ethtool("-C", "rx-usecs", 21)
+    ksft_eq(dut.of_queues(), [21] * queues, "intervals after setting all")
+
+
+def limits(dut):
+    """More than the register holds is refused with the limit, as are parameters the device lacks."""
+    dut.ethtool("-C", "rx-usecs", 8191)
+    ksft_eq(set(dut.of_queues()), {8191}, "the longest interval")
+    dut.ethtool("-C", "rx-usecs", 30)
+    ksft_in("at most 8191", refusal(dut, "rx-usecs", 8192), "what is said to 8192")
+    for words in (("rx-frames", 16), ("tx-usecs", 20), ("rx-usecs-high", 10)):
+        refusal(dut, *words)
