@@ -13,7 +13,7 @@
 #define KWL_DEFAULT_USECS	20
 #define KWL_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
 
-static u16 kwl_vector_usecs(struct kwl_vector *vec)
+static u16 kwl_coalesce_usecs(struct kwl_vector *vec)
 {
 	if (!READ_ONCE(vec->adaptive))
 		return vec->usecs;
@@ -22,16 +22,16 @@ static u16 kwl_vector_usecs(struct kwl_vector *vec)
 }
 
 /**
- * kwl_vector_throttle() - set the least distance of two interrupts
+ * kwl_coalesce_write() - set the least distance of two interrupts
  * @vec: the vector
  *
  * Programs EITR of the vector, where there is one: not with MSI or INTx.
  *
  * Context: Any; the vector's registers have to be the function's own.
  */
-void kwl_vector_throttle(struct kwl_vector *vec)
+void kwl_coalesce_write(struct kwl_vector *vec)
 {
-	u32 val = FIELD_PREP(KWL_EITR_INTERVAL, kwl_vector_usecs(vec)) |
+	u32 val = FIELD_PREP(KWL_EITR_INTERVAL, kwl_coalesce_usecs(vec)) |
 		  KWL_EITR_CNT_IGNORE;
 
 	if (vec->eitr)
@@ -41,22 +41,22 @@ void kwl_vector_throttle(struct kwl_vector *vec)
 }
 
 /* DIM has decided */
-static void kwl_dim_work(struct work_struct *work)
+static void kwl_coalesce_work(struct work_struct *work)
 {
 	struct kwl_vector *vec = container_of(work, struct kwl_vector,
 					      dim.work);
 
-	kwl_vector_throttle(vec);
+	kwl_coalesce_write(vec);
 	vec->dim.state = DIM_START_MEASURE;
 }
 
 /**
- * kwl_dim_sample() - let DIM see the traffic of a queue pair
+ * kwl_coalesce_sample() - let DIM see the traffic of a queue pair
  * @vec: its vector, with adaptive moderation
  *
  * Context: NAPI, once for each time that the vector is about to be unmasked.
  */
-void kwl_dim_sample(struct kwl_vector *vec)
+void kwl_coalesce_sample(struct kwl_vector *vec)
 {
 	const struct kwl_tx_done_stats *tx = &vec->txr.done;
 	const struct kwl_rx_stats *rx = &vec->rxr.stats;
@@ -80,7 +80,7 @@ void kwl_coalesce_init(struct kwl_vector *vec)
 {
 	vec->usecs = KWL_DEFAULT_USECS;
 	vec->dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
-	INIT_WORK(&vec->dim.work, kwl_dim_work);
+	INIT_WORK(&vec->dim.work, kwl_coalesce_work);
 }
 
 /**
@@ -93,7 +93,7 @@ void kwl_coalesce_start(struct kwl_vector *vec)
 {
 	/* A decision that was never carried out would be the last one */
 	vec->dim.state = DIM_START_MEASURE;
-	kwl_vector_throttle(vec);
+	kwl_coalesce_write(vec);
 }
 
 /**

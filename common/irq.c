@@ -48,7 +48,7 @@ int kwl_poll(struct napi_struct *napi, int budget)
 
 	if (napi_complete_done(napi, done)) {
 		if (READ_ONCE(vec->adaptive))
-			kwl_dim_sample(vec);
+			kwl_coalesce_sample(vec);
 		kwl_vector_unmask(vec);
 	}
 	return done;

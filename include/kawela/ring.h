@@ -314,8 +314,8 @@ void kwl_rx_repost(struct kwl_rx_ring *rxr);
 void kwl_coalesce_init(struct kwl_vector *vec);
 void kwl_coalesce_start(struct kwl_vector *vec);
 void kwl_coalesce_stop(struct kwl_vector *vec);
-void kwl_vector_throttle(struct kwl_vector *vec);
-void kwl_dim_sample(struct kwl_vector *vec);
+void kwl_coalesce_write(struct kwl_vector *vec);
+void kwl_coalesce_sample(struct kwl_vector *vec);
 int kwl_get_coalesce(struct net_device *netdev, struct ethtool_coalesce *ec,
 		     struct kernel_ethtool_coalesce *kec,
 		     struct netlink_ext_ack *extack);
