@@ -215,6 +215,8 @@ enum kpf_irq_mode {
  * @num_irqs: vectors allocated
  * @irq_name: of vector 0
  * @lan_id: which port of the card
+ * @wake_opts: WAKE_*, what is to wake the system
+ * @wake_able: it could
  * @emulated: QEMU's model, see kpf_hw_identify()
  * @offline: no register access: suspended or in PCI reset; set under
  *	@stats_lock
@@ -249,7 +251,9 @@ struct kpf_dev {
 	enum kpf_irq_mode irq_mode;
 	u16 num_irqs;
 	char irq_name[32];
+	u32 wake_opts;
 	u8 lan_id;
+	bool wake_able;
 	bool emulated;
 	bool offline;
 };
@@ -473,5 +477,12 @@ void kpf_get_phy_stats(struct net_device *netdev,
 void kpf_get_rmon_stats(struct net_device *netdev,
 			struct ethtool_rmon_stats *stats,
 			const struct ethtool_rmon_hist_range **ranges);
+
+/* wake.c */
+void kpf_wake_init(struct kpf_dev *pf);
+void kpf_get_wol(struct net_device *netdev, struct ethtool_wolinfo *wol);
+int kpf_set_wol(struct net_device *netdev, struct ethtool_wolinfo *wol);
+void kpf_wake_arm(struct kpf_dev *pf);
+void kpf_wake_disarm(struct kpf_dev *pf);
 
 #endif

@@ -152,6 +152,7 @@ static int kpf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto err_unload;
 	kpf_devlink_unlock(pf);
+	kpf_wake_init(pf);
 	/* For kwl_pci_restore() */
 	pci_save_state(pdev);
 	return 0;
@@ -244,11 +245,19 @@ static void kpf_shutdown(struct pci_dev *pdev)
 
 	kpf_suspend_net(pf);
 	pci_clear_master(pdev);
+	if (system_state != SYSTEM_POWER_OFF)
+		return;
+	kpf_wake_arm(pf);
+	pci_wake_from_d3(pdev, pf->wake_opts);
+	pci_set_power_state(pdev, PCI_D3hot);
 }
 
 static int kpf_suspend(struct device *dev)
 {
-	kpf_suspend_net(dev_get_drvdata(dev));
+	struct kpf_dev *pf = dev_get_drvdata(dev);
+
+	kpf_suspend_net(pf);
+	kpf_wake_arm(pf);
 	return 0;
 }
 
@@ -257,6 +266,7 @@ static int kpf_resume(struct device *dev)
 	struct kpf_dev *pf = dev_get_drvdata(dev);
 
 	pci_set_master(pf->pdev);
+	kpf_wake_disarm(pf);
 	return kpf_resume_net(pf);
 }
 

@@ -22,6 +22,7 @@
 #define   KWL_SPEED_1000		2
 #define  KWL_CTRL_FRCSPD		BIT(11)
 #define  KWL_CTRL_FRCDPX		BIT(12)
+#define  KWL_CTRL_ADVD3WUC		BIT(20)
 #define  KWL_CTRL_RST			BIT(26)
 #define  KWL_CTRL_RFCE			BIT(27)
 #define  KWL_CTRL_TFCE			BIT(28)
@@ -298,7 +299,14 @@
 
 /* Wake-up, firmware and semaphores */
 #define KWL_WUC				0x5800
+#define  KWL_WUC_PME_EN			BIT(1)
 #define KWL_WUFC			0x5808
+#define  KWL_WUFC_LNKC			BIT(0)	/* the link changes */
+#define  KWL_WUFC_MAG			BIT(1)	/* magic packet */
+#define  KWL_WUFC_EX			BIT(2)	/* own address */
+#define  KWL_WUFC_MC			BIT(3)
+#define  KWL_WUFC_BC			BIT(4)
+#define KWL_WUS				0x5810
 #define KWL_MANC			0x5820
 #define KWL_GCR				0x5b00
 #define KWL_SWSM			0x5b50
@@ -335,6 +343,9 @@
 #define  KWL_NVM_VERSION_MINOR		GENMASK(11, 4)
 #define KWL_NVM_PBA_WORD		0x08
 #define  KWL_NVM_PBA_IS_STRING		0xfafa
+#define KWL_NVM_CTRL3_PORT_B		0x14
+#define KWL_NVM_CTRL3_PORT_A		0x24
+#define  KWL_NVM_CTRL3_APME		BIT(10)
 #define KWL_NVM_CHECKSUM_WORDS		0x40
 #define KWL_NVM_CHECKSUM		0xbaba
 #define KWL_NVM_WORDS			1024
