@@ -12,6 +12,9 @@ FOLDERS = ("debug", "faults", "net", "sriov", "stress")
 # Only when asked for by name: under TCG inner guests now and then die of the
 # emulated SVM (host/inner.py), which says nothing about the drivers.
 ON_REQUEST = ("nested",)
+# Neither in a run of everything: under TCG, one new kernel in four complained of its own
+# clock (hrtimer_forward() in hpet_init()), with the in-tree driver.
+RARE = ("faults/kexec",)
 # What takes long runs on the newest kernel only, unless a kernel or files were
 # asked for: all of it on both would take more than continuous integration has.
 ONCE = ("faults/", "net/ptp", "sriov/attributes", "sriov/bridge", "sriov/hostile", "sriov/lifecycle",
@@ -89,7 +92,8 @@ def select(patterns: list[str]) -> list[str]:
     known = [SELFTEST, *names()]
     chosen = []
     if not patterns:
-        return [name for name in known if name.split("/")[0] not in ON_REQUEST]
+        return [name for name in known if name.split("/")[0] not in ON_REQUEST
+                and not name.startswith(RARE)]
     for pattern in patterns:
         matching = [name for name in known
                     if pattern in name or fnmatch.fnmatch(name, pattern)]

@@ -4,7 +4,7 @@
 import time
 from pathlib import Path
 
-from . import debug, ktap, paths, qemu, scan
+from . import debug, kexec, ktap, paths, qemu, scan
 from .channel import GuestGone
 from .ktap import Verdict
 from .machine import Machine, new_run
@@ -130,8 +130,11 @@ class Session:
         broken = lost = ""
         timeout = file.timeout * self.slowness
         try:
-            status = machine.run([f"{GUEST}/test", self.driver, file.name],
-                                 timeout=timeout, output=output.append)
+            command = [f"{GUEST}/test", self.driver, file.name]
+            status = machine.run(command, timeout=timeout, output=output.append)
+            if status == kexec.WANTED:
+                kexec.start_anew(machine, f"kexec={file.name}", self.slowness)
+                status = machine.run(command, timeout=timeout, output=output.append)
             if machine.run([f"{GUEST}/clean"], timeout=CLEAN_SECONDS * self.slowness,
                            output=output.append):
                 broken = "the guest cannot be cleaned up after it"
