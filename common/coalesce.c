@@ -84,21 +84,8 @@ void kwl_coalesce_init(struct kwl_vector *vec)
 }
 
 /**
- * kwl_coalesce_start() - moderate a vector that is about to be unmasked
- * @vec: the vector, its queues set up
- *
- * Context: Process, RTNL held.
- */
-void kwl_coalesce_start(struct kwl_vector *vec)
-{
-	/* A decision that was never carried out would be the last one */
-	vec->dim.state = DIM_START_MEASURE;
-	kwl_coalesce_write(vec);
-}
-
-/**
  * kwl_coalesce_stop() - leave the moderation registers alone
- * @vec: the vector, NAPI disabled
+ * @vec: the vector, NAPI disabled, or done with DIM
  *
  * They may become another function's with the queue.
  *
@@ -107,6 +94,8 @@ void kwl_coalesce_start(struct kwl_vector *vec)
 void kwl_coalesce_stop(struct kwl_vector *vec)
 {
 	cancel_work_sync(&vec->dim.work);
+	/* A decision that is never carried out would be the last one */
+	vec->dim.state = DIM_START_MEASURE;
 }
 
 static void kwl_coalesce_fill(const struct kwl_vector *vec,
@@ -157,7 +146,7 @@ static void kwl_coalesce_apply(struct kwl_port *port, u16 from, u16 to,
 	for (i = from; i < to && i < running; i++) {
 		if (!adaptive)
 			kwl_coalesce_stop(port->vec[i]);
-		kwl_coalesce_start(port->vec[i]);
+		kwl_coalesce_write(port->vec[i]);
 	}
 }
 

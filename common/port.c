@@ -143,7 +143,7 @@ static void kwl_vector_enable(struct kwl_vector *vec)
 	netif_queue_set_napi(netdev, vec->idx, NETDEV_QUEUE_TYPE_RX,
 			     &vec->napi);
 	napi_enable(&vec->napi);
-	kwl_coalesce_start(vec);
+	kwl_coalesce_write(vec);
 	kwl_vector_unmask(vec);
 
 	/* For what has come in before the interrupt could say so */

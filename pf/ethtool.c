@@ -292,6 +292,24 @@ static int kpf_set_rxfh(struct net_device *netdev,
 #define KPF_RXH_L3	(RXH_IP_SRC | RXH_IP_DST)
 #define KPF_RXH_L4	(KPF_RXH_L3 | RXH_L4_B_0_1 | RXH_L4_B_2_3)
 
+/* The bits of KWL_MRQC that have a flow type hashed by ports, if it has ports */
+static u32 kpf_rxfh_ports(u32 flow_type)
+{
+	switch (flow_type) {
+	case TCP_V4_FLOW:
+		return KWL_MRQC_TCP4;
+	case TCP_V6_FLOW:
+		/* The emulator goes by bit 18 only, silicon by 21 */
+		return KWL_MRQC_TCP6 | KWL_MRQC_TCP6EX;
+	case UDP_V4_FLOW:
+		return KWL_MRQC_UDP4;
+	case UDP_V6_FLOW:
+		return KWL_MRQC_UDP6;
+	default:
+		return 0;
+	}
+}
+
 static int kpf_get_rxfh_fields(struct net_device *netdev,
 			       struct ethtool_rxfh_fields *fields)
 {
@@ -300,13 +318,11 @@ static int kpf_get_rxfh_fields(struct net_device *netdev,
 	switch (fields->flow_type) {
 	case TCP_V4_FLOW:
 	case TCP_V6_FLOW:
-		fields->data = KPF_RXH_L4;
-		return 0;
 	case UDP_V4_FLOW:
-		fields->data = net->rss.udp4 ? KPF_RXH_L4 : KPF_RXH_L3;
-		return 0;
 	case UDP_V6_FLOW:
-		fields->data = net->rss.udp6 ? KPF_RXH_L4 : KPF_RXH_L3;
+		fields->data = net->rss.ports &
+			       kpf_rxfh_ports(fields->flow_type) ?
+			       KPF_RXH_L4 : KPF_RXH_L3;
 		return 0;
 	case SCTP_V4_FLOW:
 	case SCTP_V6_FLOW:
@@ -331,6 +347,7 @@ static int kpf_set_rxfh_fields(struct net_device *netdev,
 {
 	struct kpf_net *net = netdev_priv(netdev);
 	struct ethtool_rxfh_fields now = { .flow_type = fields->flow_type };
+	u32 ports = kpf_rxfh_ports(fields->flow_type);
 	bool l4 = fields->data == KPF_RXH_L4;
 	int err;
 
@@ -345,17 +362,12 @@ static int kpf_set_rxfh_fields(struct net_device *netdev,
 		return -EINVAL;
 	}
 
-	switch (fields->flow_type) {
-	case UDP_V4_FLOW:
-		net->rss.udp4 = l4;
-		break;
-	case UDP_V6_FLOW:
-		net->rss.udp6 = l4;
-		break;
-	default:
-		NL_SET_ERR_MSG_MOD(extack, "only the ports of UDP are a choice");
+	if (!ports) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "only ports of TCP and UDP are a choice");
 		return -EINVAL;
 	}
+	net->rss.ports = l4 ? net->rss.ports | ports : net->rss.ports & ~ports;
 	kpf_rss_apply(net);
 	return 0;
 }

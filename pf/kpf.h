@@ -262,14 +262,12 @@ struct kpf_dev {
  * struct kpf_rss - how received flows spread over the queues
  * @key: Toeplitz key, in memory order
  * @table: queue by the low bits of the hash
- * @udp4: UDP over IPv4 is hashed by ports, too
- * @udp6: the same for IPv6
+ * @ports: bits of KWL_MRQC, the protocols that are hashed by ports, too
  */
 struct kpf_rss {
 	u8 key[KWL_RSSRK_BYTES];
 	u8 table[KWL_RETA_ENTRIES];
-	bool udp4;
-	bool udp6;
+	u32 ports;
 };
 
 /**

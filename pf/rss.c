@@ -17,22 +17,14 @@ static void kpf_rss_default_table(struct kpf_rss *rss, u16 pairs)
 void kpf_rss_init(struct kpf_net *net)
 {
 	netdev_rss_key_fill(net->rss.key, sizeof(net->rss.key));
+	net->rss.ports = KWL_MRQC_TCP4 | KWL_MRQC_TCP6 | KWL_MRQC_TCP6EX;
 	kpf_rss_default_table(&net->rss, net->cfg.pairs);
 }
 
 static u32 kpf_rss_mrqc(const struct kpf_net *net)
 {
-	u32 mrqc;
-
-	/* The emulator hashes TCP over IPv6 by bit 18 only, silicon by 21 */
-	mrqc = FIELD_PREP(KWL_MRQC_MODE, KWL_MRQC_MODE_RSS) |
-	       KWL_MRQC_IP4 | KWL_MRQC_TCP4 |
-	       KWL_MRQC_IP6 | KWL_MRQC_TCP6 | KWL_MRQC_TCP6EX;
-	if (net->rss.udp4)
-		mrqc |= KWL_MRQC_UDP4;
-	if (net->rss.udp6)
-		mrqc |= KWL_MRQC_UDP6;
-	return mrqc;
+	return FIELD_PREP(KWL_MRQC_MODE, KWL_MRQC_MODE_RSS) |
+	       KWL_MRQC_IP4 | KWL_MRQC_IP6 | net->rss.ports;
 }
 
 /* Write the desired state to the card */

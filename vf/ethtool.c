@@ -75,6 +75,13 @@ static void kvf_get_channels(struct net_device *netdev,
 	ch->other_count = 1;
 }
 
+/* What there is may be asked for; ethtool's core refuses more than that */
+static int kvf_set_channels(struct net_device *netdev,
+			    struct ethtool_channels *ch)
+{
+	return ch->other_count == 1 ? 0 : -EINVAL;
+}
+
 const struct ethtool_ops kvf_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
@@ -87,6 +94,7 @@ const struct ethtool_ops kvf_ethtool_ops = {
 	.get_ringparam		= kvf_get_ringparam,
 	.set_ringparam		= kvf_set_ringparam,
 	.get_channels		= kvf_get_channels,
+	.set_channels		= kvf_set_channels,
 	.get_sset_count		= kvf_get_sset_count,
 	.get_strings		= kvf_get_strings,
 	.get_ethtool_stats	= kvf_get_ethtool_stats,

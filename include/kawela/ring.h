@@ -312,7 +312,6 @@ void kwl_rx_repost(struct kwl_rx_ring *rxr);
 
 /* coalesce.c */
 void kwl_coalesce_init(struct kwl_vector *vec);
-void kwl_coalesce_start(struct kwl_vector *vec);
 void kwl_coalesce_stop(struct kwl_vector *vec);
 void kwl_coalesce_write(struct kwl_vector *vec);
 void kwl_coalesce_sample(struct kwl_vector *vec);

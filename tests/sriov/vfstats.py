@@ -3,6 +3,8 @@
 # kawela: topology=wire timeout=180 drivers=kawela
 """Statistics of a VF as its own owner sees them: exact, in every place, and kept over resets."""
 
+import re
+
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run
 from kwl_env import KERNEL
 from kwl_faults import function_reset
@@ -10,7 +12,7 @@ from kwl_frames import ether
 from kwl_napi import napis, pools, queues, set_napi
 from kwl_sriov import Sriov
 from kwl_stats import device_row, driver_stats, moved, queue_rows
-from kwl_sys import run, settle, wait_for
+from kwl_sys import output, run, settle, wait_for
 from kwl_traffic import ping
 from kwl_wire import Capture, send_frames
 
@@ -152,9 +154,20 @@ def linked(bench):
         set_napi(number, vf.ns, defer_hard_irqs=0, gro_flush_timeout=0)
 
 
+def one_channel(bench):
+    """The VF's one queue pair may be asked for; none, another one, or no vector for mail may not."""
+    vf = bench.use("kawela_vf").vfs[0]
+    for words, fine in (("combined 1", True), ("combined 2", False), ("combined 0", False), ("other 0", False)):
+        done = run(f"ethtool -L {vf.ifname} {words}", ns=vf.ns, check=False)
+        ksft_eq(done.returncode == 0, fine, f"{words} accepted")
+    shown = output(f"ethtool -l {vf.ifname}", ns=vf.ns)
+    ksft_eq(re.findall(r"Combined:\s+(\d+)", shown), ["1", "1"], "channels: at most, now")
+    ksft_eq(ping(bench.env.peer_v4, count=3, ns=vf.ns), 3, "answers")
+
+
 def main():
     """Run the cases."""
-    ksft_run([received, sent, only_the_rest, linked, survive], args=(Sriov(),))
+    ksft_run([received, sent, only_the_rest, linked, one_channel, survive], args=(Sriov(),))
     ksft_exit()
 
 
