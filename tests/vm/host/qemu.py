@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import paths
+from . import autopsy, paths
 
 PROBE_SECONDS = 20
 
@@ -126,6 +126,7 @@ def command(kernel: str, topology_name: str, append: str) -> list[str]:
             "-mon", "chardev=monitor,mode=control",
             "-chardev", "socket,id=guest-monitor,path=monitor",
             "-device", "virtserialport,chardev=guest-monitor,name=kawela.qmp",
+            "-qmp", f"unix:{autopsy.MONITOR},server=on,wait=off",
             "-device", "virtio-rng-pci",
             "-pidfile", "pid",
             *devices]

@@ -4,7 +4,7 @@
 import time
 from pathlib import Path
 
-from . import debug, kexec, ktap, paths, qemu, scan
+from . import autopsy, debug, kexec, ktap, paths, qemu, scan
 from .channel import GuestGone
 from .ktap import Verdict
 from .machine import Machine, new_run
@@ -17,8 +17,9 @@ MAX_BOOTS = 4
 
 # No fault of a driver, and seen without KVM only: QEMU now and then executes kernel
 # text that the kernel is just patching (static keys, probes), a trap nobody expects;
-# and it ends when a processor looks up an address while another one moves windows.
-EMULATOR_RACES = ("Oops: int3", "iotlb_to_section: Assertion")
+# and it ends when a processor looks up an address while another one moves windows. One
+# that does not even answer its monitor hangs itself, whatever its guest does.
+EMULATOR_RACES = ("Oops: int3", "iotlb_to_section: Assertion", autopsy.MUTE)
 
 
 class Session:
@@ -143,13 +144,15 @@ class Session:
                 debug.save_coverage(machine, self.kernel, machine.run_dir.name)
         except GuestGone as error:
             broken = str(error)
+            autopsy.examine(machine.run_dir, machine.process.pid)
         verdict = ktap.judge(b"".join(output).decode(errors="replace"), status, timeout)
         verdict.failures += [problem for problem in (broken, lost) if problem]
         return verdict, not broken
 
     def may_repeat(self, what: str, run: Path, log: str) -> bool:
         """Whether it met a fault of the emulator's own, for the first time."""
-        log += (run / "qemu.log").read_text()
+        report = run / autopsy.REPORT
+        log += (run / "qemu.log").read_text() + (report.read_text() if report.exists() else "")
         race = next((race for race in EMULATOR_RACES if race in log), None)
         if not race or what in self.repeated or "kvm" in qemu.accelerator():
             return False
