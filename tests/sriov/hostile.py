@@ -49,6 +49,8 @@ LINES = 10
 ADDRESSES, VLANS, GROUPS, LONGEST_FRAME = 6, 8, 256, 0x2600
 
 VFRE, VFTE, EIMS, EIAC, EIAM = 0x0C8C, 0x0C90, 0x1524, 0x152C, 0x1530
+# Intervals of VF 0's vectors; each driver sets them before it lets its vectors interrupt
+EITR = range(0x16D8, 0x16E4, 4)
 FORBIDDEN_MODES = 1 << 26 | 1 << 28  # VMOLR.ROPE, VMOLR.MPME
 
 
@@ -295,7 +297,8 @@ def own_registers(regs):
     """Drop what belongs to VF 0 or changes by itself."""
     def is_own(offset):
         queue = offset >> 6 & 15
-        return 0xC000 <= offset < 0xE400 and (queue in (0, 8) or offset & 0x3F in (0x10, 0x18))
+        of_queue = 0xC000 <= offset < 0xE400 and (queue in (0, 8) or offset & 0x3F in (0x10, 0x18))
+        return of_queue or offset in EITR
     bits = 7 << 22
     return {offset: value & ~bits if offset in (EIMS, EIAC, EIAM) else value
             for offset, value in regs.items() if not is_own(offset)}

@@ -17,8 +17,10 @@ ON_REQUEST = ("nested",)
 RARE = ("faults/kexec",)
 # What takes long runs on the newest kernel only, unless a kernel or files were
 # asked for: all of it on both would take more than continuous integration has.
-ONCE = ("faults/", "net/ptp", "sriov/attributes", "sriov/bridge", "sriov/hostile", "sriov/lifecycle",
-        "sriov/lists", "sriov/policy", "sriov/removal", "sriov/wildrings", "stress/")
+ONCE = ("faults/", "net/devlink", "net/ptp", "net/stdstats", "sriov/attributes", "sriov/bridge",
+        "sriov/coalesce", "sriov/devlink", "sriov/hostile", "sriov/lifecycle", "sriov/lists", "sriov/mac",
+        "sriov/policy", "sriov/removal", "sriov/state", "sriov/switching", "sriov/trace", "sriov/vfstats",
+        "sriov/vlan", "sriov/wildrings", "stress/")
 HEADER = re.compile(r"# kawela: (.*)")
 DRIVERS = ("kawela", "stock")
 
