@@ -26,6 +26,7 @@ help:
 	@echo '       KERNEL=6.12|7.2      only on that kernel'
 	@echo '       DRIVER=stock         the stock igb in place of ours'
 	@echo '       RETRY=1              a failed file runs again on a new machine; both are told'
+	@echo '       T=upstream/          the driver tests of the kernel itself, on a PF and a VF'
 	@echo '       V=1                  show the output of passing files as well'
 	@echo '  make test-debug           the same in a kernel full of checkers, with coverage'
 	@echo '  make fuzz [SECONDS=60]    fuzz codec, tables and mailbox outside the kernel'

@@ -81,6 +81,13 @@ def setup(*used: str) -> None:
             raise BenchError(f"kernel {kernel} does not build; run it again to resume")
 
 
+def build_kselftest(kernel: str) -> None:
+    """Build the kernel's own tests of network drivers, unless they are there."""
+    script = TOP / "scripts" / "build-kselftest"
+    if subprocess.run([script, kernel.removesuffix("-debug")], check=False).returncode:
+        raise BenchError(f"the tests of kernel {kernel} do not build; run it again to resume")
+
+
 def build_modules(kernel: str) -> None:
     """Build our modules for a kernel, as far as they changed."""
     script = TOP / "scripts" / "build-modules"

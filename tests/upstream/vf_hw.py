@@ -1,0 +1,9 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# kawela: topology=wire timeout=4500 drivers=kawela,stock
+"""The kernel's own tests in drivers/net/hw, on a VF."""
+
+from kwl_upstream import Virtual, main
+
+if __name__ == "__main__":
+    main(Virtual, ["drivers/net/hw"])
