@@ -31,6 +31,7 @@
 struct devlink_health_reporter;
 struct devlink_port;
 struct devlink_region;
+struct ethtool_wolinfo;
 struct kpf_net;
 struct kpf_ptp;
 struct kpf_vf;
