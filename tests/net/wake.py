@@ -85,7 +85,7 @@ def main():
     """Run the cases, the last one with the tracer on."""
     run("modprobe devsleep")
     if not can_trace():
-        print("1..0 # SKIP kernel without mmiotrace")
+        print("1..0 # SKIP a kernel that cannot trace registers (mmiotrace)")
         sys.exit(4)
     start_tracer()
     try:

@@ -178,7 +178,7 @@ def both_ways(bench):
 def main():
     """Run the cases with the tracer on."""
     if not can_trace():
-        print("1..0 # SKIP kernel without mmiotrace")
+        print("1..0 # SKIP a kernel that cannot trace registers (mmiotrace)")
         sys.exit(4)
     start_tracer()
     try:

@@ -6,6 +6,7 @@ work, and what its processors are at. All of it goes to autopsy.txt of its run.
 import json
 import os
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -60,16 +61,18 @@ def ask_monitor(run: Path) -> str:
                 stream.flush()
                 answer = json.loads(stream.readline())
                 text += f"{request}\n{answer.get('return') or answer}\n"
+    except TimeoutError:
+        text += f"{MUTE}\n"
     except (OSError, ValueError) as error:
-        text += f"{MUTE}: {error}\n"
+        text += f"no monitor: {error}\n"
     return text
 
 
-def examine(run: Path, pid: int) -> str:
-    """Write the report; return it."""
+def examine(run: Path, process: subprocess.Popen) -> None:
+    """Write the report. Of one that has ended, after a panic say, there is none: its
+    console tells why.
+    """
     try:
-        report = busy_threads(pid) + ask_monitor(run)
-    except OSError as error:
-        report = f"no machine to look at: {error}\n"
-    (run / REPORT).write_text(report)
-    return report
+        process.wait(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        (run / REPORT).write_text(busy_threads(process.pid) + ask_monitor(run))

@@ -144,7 +144,7 @@ class Session:
                 debug.save_coverage(machine, self.kernel, machine.run_dir.name)
         except GuestGone as error:
             broken = str(error)
-            autopsy.examine(machine.run_dir, machine.process.pid)
+            autopsy.examine(machine.run_dir, machine.process)
         verdict = ktap.judge(b"".join(output).decode(errors="replace"), status, timeout)
         verdict.failures += [problem for problem in (broken, lost) if problem]
         return verdict, not broken
