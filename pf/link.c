@@ -362,6 +362,8 @@ err_free:
 void kpf_link_fini(struct kpf_dev *pf)
 {
 	phy_detach(pf->link.phy);
+	/* A reload sets up the function before it has a PHY again */
+	pf->link.phy = NULL;
 	mdiobus_unregister(pf->link.bus);
 	mdiobus_free(pf->link.bus);
 }
