@@ -239,6 +239,8 @@ def hang_transmit(env, end, queues):
     files = [f"/sys/class/net/{end.ifname}/queues/{name}/tx_timeout" for name in output(
         f"ls /sys/class/net/{end.ifname}/queues", ns=end.ns).split() if name.startswith("tx-")]
     before = struck()
+    # With the neighbour unknown all would wait for an answer to one small frame.
+    ping(env.peer_v4, count=2, ns=end.ns)
     # TXDCTL, its enable bit.
     with Registers(env) as registers:
         for queue in queues:
