@@ -19,10 +19,24 @@ static u16 kwl_tx_queue(const struct kwl_tx_ring *txr)
 	return container_of(txr, struct kwl_vector, txr)->idx;
 }
 
+/*
+ * What has been queued since the last time becomes a batch, which the device
+ * is to report by its last descriptor.
+ */
+static void kwl_tx_close_batch(struct kwl_tx_ring *txr)
+{
+	u32 last = (txr->ntu - 1) & txr->mask;
+
+	txr->buf[txr->rung & txr->mask].last = last;
+	txr->desc[last].data.cmd |= cpu_to_le32(KWL_TXD_RS);
+	/* Pairs with the acquire in kwl_tx_clean() */
+	smp_store_release(&txr->rung, txr->ntu);
+}
+
 /* Tell the device of everything queued so far */
 static void kwl_tx_ring_doorbell(struct kwl_tx_ring *txr)
 {
-	txr->rung = txr->ntu;
+	kwl_tx_close_batch(txr);
 	/* writel() orders the descriptors before the tail */
 	writel(txr->ntu & txr->mask, txr->tail);
 }
@@ -140,8 +154,7 @@ static int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
 				      KWL_TX_BUF_PAGE, meta);
 	}
 
-	txr->desc[(ntu - 1) & txr->mask].data.cmd |=
-		cpu_to_le32(KWL_TXD_EOP | KWL_TXD_RS);
+	txr->desc[(ntu - 1) & txr->mask].data.cmd |= cpu_to_le32(KWL_TXD_EOP);
 	*end = ntu;
 	return 0;
 
@@ -201,7 +214,7 @@ static noinline void kwl_tx_await_stamp(struct kwl_tx_ring *txr,
 	queue_work(system_highpri_wq, &stamper->work);
 }
 
-/* Hand filled descriptors over: to the completion side, then to the device */
+/* Hand a frame in filled descriptors over, and tell the device unless more come */
 static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
 			   const struct kwl_tx_meta *meta, u32 ntu)
 {
@@ -211,15 +224,13 @@ static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
 	first->skb = skb;
 	first->bytes = meta->bytes;
 	first->segs = meta->segs;
-	first->eop = (ntu - 1) & txr->mask;
 
 	kwl_tx_count_offload(txr, skb->len, meta);
 	if (unlikely(meta->cmd & KWL_TXD_TSTAMP))
 		kwl_tx_await_stamp(txr, skb);
 	skb_tx_timestamp(skb);
 
-	/* Pairs with the acquire in kwl_tx_clean() */
-	smp_store_release(&txr->ntu, ntu);
+	WRITE_ONCE(txr->ntu, ntu);
 
 	if (!netif_txq_maybe_stop(txr->txq, kwl_tx_room(txr), KWL_TX_DESC_MAX,
 				  KWL_TX_WAKE)) {
@@ -335,21 +346,39 @@ netdev_features_t kwl_features_check(struct sk_buff *skb,
 }
 EXPORT_SYMBOL_GPL(kwl_features_check);
 
-/* Give back one finished frame; returns the slot after it */
-static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, int budget)
-{
-	struct kwl_tx_buf *first = &txr->buf[ntc & txr->mask];
-	u32 eop = first->eop;
+/* What one look at a ring has given back */
+struct kwl_tx_totals {
+	u32 skbs;
+	u32 segs;
+	u32 bytes;
+};
 
-	napi_consume_skb(first->skb, budget);
-	first->skb = NULL;
+/* Give back one batch, which ends at slot @last; returns the index after it */
+static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
+			 int budget, struct kwl_tx_totals *tot)
+{
 	for (;;) {
 		u32 slot = ntc++ & txr->mask;
+		struct kwl_tx_buf *buf = &txr->buf[slot];
 
-		kwl_tx_unmap(txr, &txr->buf[slot]);
-		if (slot == eop)
+		if (buf->skb) {
+			tot->skbs++;
+			tot->segs += buf->segs;
+			tot->bytes += buf->bytes;
+			napi_consume_skb(buf->skb, budget);
+			buf->skb = NULL;
+		}
+		kwl_tx_unmap(txr, buf);
+		if (slot == last)
 			return ntc;
 	}
+}
+
+/* Has the device sent the batch that ends at this slot? */
+static bool kwl_tx_is_done(const struct kwl_tx_ring *txr, u32 last)
+{
+	return READ_ONCE(txr->desc[last].data.olinfo) &
+	       cpu_to_le32(KWL_TXD_DD);
 }
 
 /**
@@ -362,33 +391,29 @@ static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, int budget)
  */
 bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 {
-	/* Pairs with the release in kwl_tx_publish() */
-	u32 ntu = smp_load_acquire(&txr->ntu);
-	u32 skbs = 0, segs = 0, bytes = 0;
+	/* Pairs with the release in kwl_tx_close_batch() */
+	u32 rung = smp_load_acquire(&txr->rung);
+	struct kwl_tx_totals tot = {};
 	u32 ntc = txr->ntc;
 	bool woken = false;
 
-	while (ntc != ntu && skbs < KWL_TX_CLEAN_MAX) {
-		const struct kwl_tx_buf *first = &txr->buf[ntc & txr->mask];
+	while (ntc != rung && tot.skbs < KWL_TX_CLEAN_MAX) {
+		u32 last = txr->buf[ntc & txr->mask].last;
 
-		if (!(READ_ONCE(txr->desc[first->eop].data.olinfo) &
-		      cpu_to_le32(KWL_TXD_DD)))
+		if (!kwl_tx_is_done(txr, last))
 			break;
-		skbs++;
-		segs += first->segs;
-		bytes += first->bytes;
-		ntc = kwl_tx_finish(txr, ntc, budget);
+		ntc = kwl_tx_finish(txr, ntc, last, budget, &tot);
 	}
-	if (!skbs)
+	if (!tot.skbs)
 		return true;
 
 	WRITE_ONCE(txr->ntc, ntc);
 
 	u64_stats_update_begin(&txr->done.syncp);
-	u64_stats_add(&txr->done.packets, segs);
-	u64_stats_add(&txr->done.bytes, bytes);
-	if (!netif_txq_completed_wake(txr->txq, skbs, bytes, kwl_tx_room(txr),
-				      KWL_TX_WAKE)) {
+	u64_stats_add(&txr->done.packets, tot.segs);
+	u64_stats_add(&txr->done.bytes, tot.bytes);
+	if (!netif_txq_completed_wake(txr->txq, tot.skbs, tot.bytes,
+				      kwl_tx_room(txr), KWL_TX_WAKE)) {
 		u64_stats_inc(&txr->done.wake);
 		woken = true;
 	}
@@ -397,41 +422,56 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 		trace_kwl_tx_wake(txr->txq->dev, kwl_tx_queue(txr),
 				  kwl_tx_room(txr));
 
-	return skbs < KWL_TX_CLEAN_MAX;
+	return tot.skbs < KWL_TX_CLEAN_MAX;
+}
+
+/* The frames of a batch that the device did not get to */
+static void kwl_tx_purge(struct kwl_tx_ring *txr, u32 last, u64 *dropped)
+{
+	u32 slot = txr->ntc & txr->mask;
+
+	for (;;) {
+		struct kwl_tx_buf *buf = &txr->buf[slot];
+
+		if (buf->skb) {
+			dev_kfree_skb_any_reason(buf->skb,
+						 SKB_DROP_REASON_QUEUE_PURGE);
+			buf->skb = NULL;
+			++*dropped;
+		}
+		if (slot == last)
+			return;
+		slot = (slot + 1) & txr->mask;
+	}
 }
 
 /**
  * kwl_tx_drain() - empty a stopped ring
  * @txr: the ring, its queue stopped on both sides
  *
- * What the device has sent counts as sent, the rest as dropped.
+ * What the device has reported as sent counts as that, the rest as dropped.
  *
  * Context: Process.
  */
 void kwl_tx_drain(struct kwl_tx_ring *txr)
 {
-	u64 segs = 0, bytes = 0, dropped = 0;
+	struct kwl_tx_totals tot = {};
+	u64 dropped = 0;
 
+	if (txr->rung != txr->ntu)
+		kwl_tx_close_batch(txr);
 	while (txr->ntc != txr->ntu) {
-		struct kwl_tx_buf *first = &txr->buf[txr->ntc & txr->mask];
+		u32 last = txr->buf[txr->ntc & txr->mask].last;
 
-		if (txr->desc[first->eop].data.olinfo &
-		    cpu_to_le32(KWL_TXD_DD)) {
-			segs += first->segs;
-			bytes += first->bytes;
-		} else {
-			dropped++;
-			dev_kfree_skb_any_reason(first->skb,
-						 SKB_DROP_REASON_QUEUE_PURGE);
-			first->skb = NULL;
-		}
-		txr->ntc = kwl_tx_finish(txr, txr->ntc, 0);
+		if (!kwl_tx_is_done(txr, last))
+			kwl_tx_purge(txr, last, &dropped);
+		txr->ntc = kwl_tx_finish(txr, txr->ntc, last, 0, &tot);
 	}
 	netdev_tx_reset_queue(txr->txq);
 
 	u64_stats_update_begin(&txr->done.syncp);
-	u64_stats_add(&txr->done.packets, segs);
-	u64_stats_add(&txr->done.bytes, bytes);
+	u64_stats_add(&txr->done.packets, tot.segs);
+	u64_stats_add(&txr->done.bytes, tot.bytes);
 	u64_stats_update_end(&txr->done.syncp);
 
 	u64_stats_update_begin(&txr->xmit.syncp);

@@ -60,19 +60,19 @@ enum kwl_tx_buf_type {
 
 /**
  * struct kwl_tx_buf - what to give back when a descriptor is done
- * @skb: the frame, on its first descriptor only
+ * @skb: the frame, on its first descriptor only; else NULL
  * @bytes: bytes on the wire without CRC, on the first descriptor only
  * @segs: frames on the wire, on the first descriptor only
- * @eop: slot of the frame's last descriptor, on the first descriptor only
- * @type: how this descriptor's memory is mapped
+ * @last: slot of the batch's last descriptor, on its first one only
  * @dma: bus address to unmap
  * @len: bytes to unmap
+ * @type: how this descriptor's memory is mapped
  */
 struct kwl_tx_buf {
 	struct sk_buff *skb;
 	u32 bytes;
 	u16 segs;
-	u16 eop;
+	u16 last;
 	DEFINE_DMA_UNMAP_ADDR(dma);
 	DEFINE_DMA_UNMAP_LEN(len);
 	enum kwl_tx_buf_type type;
@@ -112,8 +112,9 @@ struct kwl_rx_stats {
 };
 
 /*
- * One transmit queue. Indices run free and are masked on use; ntu - ntc is the
- * number of descriptors the device may still work on.
+ * One transmit queue. Indices run free and are masked on use; rung - ntc is the
+ * number of descriptors the device may still work on. What is told to the
+ * device by one doorbell is a batch: only its last descriptor is written back.
  */
 struct kwl_tx_ring {
 	/* read-mostly, both sides */
@@ -129,7 +130,7 @@ struct kwl_tx_ring {
 
 	/* producer: under the queue's xmit lock */
 	u32 ntu ____cacheline_aligned_in_smp;
-	u32 rung;		/* value of ntu the device knows of */
+	u32 rung;		/* value of ntu the device knows of: end of a batch */
 	u32 ctx_lens;		/* context words the device holds */
 	u32 ctx_type;
 	u32 ctx_mss;
