@@ -92,13 +92,18 @@ static int kwl_irq_request_one(struct kwl_vector *vec)
 {
 	int err;
 
-	if (!vec->own_irq)
-		return 0;
+	/* What XDP programs are told of where a frame came from */
+	err = __xdp_rxq_info_reg(&vec->rxr.rxq, vec->port->netdev, vec->idx,
+				 vec->napi.napi_id, PAGE_SIZE);
+	if (err || !vec->own_irq)
+		return err;
 	snprintf(vec->name, sizeof(vec->name), "%s-TxRx-%u",
 		 netdev_name(vec->port->netdev), vec->idx);
 	err = request_irq(vec->irq, kwl_irq_queue, 0, vec->name, vec);
-	if (err)
+	if (err) {
+		xdp_rxq_info_unreg(&vec->rxr.rxq);
 		return err;
+	}
 	kwl_irq_spread(vec);
 	return 0;
 }
@@ -156,6 +161,9 @@ void kwl_irq_free(struct kwl_port *port, u16 from, u16 to)
 			irq_update_affinity_hint(vec->irq, NULL);
 			free_irq(vec->irq, vec);
 		}
+		/* The pool is not this one's to free */
+		xdp_rxq_info_detach_mem_model(&vec->rxr.rxq);
+		xdp_rxq_info_unreg(&vec->rxr.rxq);
 		kwl_irq_del_napi(vec);
 		/* With fewer queues the core forgets their share of XPS */
 		if (i >= vec->port->netdev->real_num_tx_queues)

@@ -29,6 +29,7 @@ static int kwl_vector_alloc(struct kwl_port *port, u16 idx)
 	vec->txr.txq = netdev_get_tx_queue(port->netdev, idx);
 	vec->rxr.netdev = port->netdev;
 	vec->rxr.napi = &vec->napi;
+	xdp_init_buff(&vec->rxr.frame.xdp, PAGE_SIZE, &vec->rxr.rxq);
 	vec->rxr.queue = idx;
 	kwl_vector_init_stats(vec);
 	kwl_coalesce_init(vec);
@@ -98,6 +99,7 @@ static void kwl_vector_attach(struct kwl_vector *vec,
 	vec->rxr.desc = q->rx_desc;
 	vec->rxr.page = q->rx_page;
 	vec->rxr.pool = q->pool;
+	xdp_rxq_info_attach_page_pool(&vec->rxr.rxq, q->pool);
 	vec->rxr.dma = q->rx_dma;
 	vec->rxr.mask = cfg->rx_count - 1;
 }
@@ -115,21 +117,19 @@ static int kwl_vector_start_rings(struct kwl_vector *vec)
 static void kwl_vector_stop_rings(struct kwl_vector *vec)
 {
 	struct kwl_port *port = vec->port;
-	struct kwl_rx_ring *rxr = &vec->rxr;
 
 	if (kwl_tx_ring_stop(&vec->txr)) {
 		netdev_err(port->netdev, "Tx queue %u does not stop\n",
 			   vec->idx);
 		port->stuck = true;
 	}
-	if (kwl_rx_ring_stop(rxr)) {
+	if (kwl_rx_ring_stop(&vec->rxr)) {
 		netdev_err(port->netdev, "Rx queue %u does not stop\n",
 			   vec->idx);
 		port->stuck = true;
 	}
 	kwl_tx_drain(&vec->txr);
-	dev_kfree_skb_any_reason(rxr->skb, SKB_DROP_REASON_QUEUE_PURGE);
-	rxr->skb = NULL;
+	kwl_rx_purge(&vec->rxr);
 }
 
 static void kwl_vector_enable(struct kwl_vector *vec)
@@ -180,8 +180,7 @@ static void kwl_port_set_qset(struct kwl_port *port, struct kwl_qset *qset)
  * @port: the function, stopped, its interrupts requested
  * @qset: memory; belongs to the port until kwl_port_stop() returns it
  *
- * The stack's queues stay stopped. The owner wakes them when its transmitter
- * is on: frames queued before that would sit there without a doorbell.
+ * Nothing is sent before kwl_port_wake().
  *
  * Context: Process, RTNL held.
  * Return: 0, or a negative errno with all queues stopped and @qset still the
@@ -212,6 +211,33 @@ err_stop:
 }
 EXPORT_SYMBOL_GPL(kwl_port_start);
 
+static void kwl_vector_set_live(struct kwl_vector *vec, bool live)
+{
+	__netif_tx_lock_bh(vec->txr.txq);
+	vec->txr.live = live;
+	__netif_tx_unlock_bh(vec->txr.txq);
+}
+
+/**
+ * kwl_port_wake() - let stack and XDP programs send
+ * @port: the function, started, its transmitter on
+ *
+ * Not part of kwl_port_start(), because frames that are queued before the
+ * transmitter is on would sit there without a doorbell.
+ *
+ * Context: Process, RTNL held.
+ */
+void kwl_port_wake(struct kwl_port *port)
+{
+	u16 i;
+
+	for (i = 0; i < port->qset->cfg.pairs; i++)
+		kwl_vector_set_live(port->vec[i], true);
+	/* All of them: the watchdog looks at queues beyond the pairs, too */
+	netif_tx_wake_all_queues(port->netdev);
+}
+EXPORT_SYMBOL_GPL(kwl_port_wake);
+
 /**
  * kwl_port_stop() - stop all queues
  * @port: the function
@@ -236,6 +262,8 @@ struct kwl_qset *kwl_port_stop(struct kwl_port *port)
 		kwl_vector_disable(port->vec[i]);
 	/* After NAPI, whose completions would wake the queues again */
 	netif_tx_disable(port->netdev);
+	for (i = 0; i < qset->cfg.pairs; i++)
+		kwl_vector_set_live(port->vec[i], false);
 	for (i = 0; i < qset->cfg.pairs; i++)
 		kwl_vector_stop_rings(port->vec[i]);
 	return qset;

@@ -28,7 +28,8 @@ static struct page_pool *kwl_qset_create_pool(struct kwl_port *port, u16 idx,
 		.pool_size	= count,
 		.nid		= dev_to_node(port->hw->dev),
 		.dev		= port->hw->dev,
-		.dma_dir	= DMA_FROM_DEVICE,
+		/* XDP sends from where it has received, from one frame to the next */
+		.dma_dir	= DMA_BIDIRECTIONAL,
 		.max_len	= KWL_RX_BUF_LEN,
 		.offset		= KWL_RX_HEADROOM,
 		.netdev		= port->netdev,
@@ -42,7 +43,7 @@ static int kwl_qset_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q,
 			     u16 idx, u16 count)
 {
 	struct page_pool *pool;
-	int i;
+	int i, err;
 
 	q->rx_page = kvcalloc(count, sizeof(*q->rx_page), GFP_KERNEL);
 	if (!q->rx_page)
@@ -56,6 +57,11 @@ static int kwl_qset_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q,
 	pool = kwl_qset_create_pool(port, idx, count);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
+	err = xdp_reg_page_pool(pool);
+	if (err) {
+		page_pool_destroy(pool);
+		return err;
+	}
 	q->pool = pool;
 
 	/*
@@ -82,6 +88,7 @@ static void kwl_qset_free_queue(struct kwl_port *port, struct kwl_queue_mem *q,
 			if (q->rx_page[i])
 				page_pool_put_full_page(q->pool, q->rx_page[i],
 							false);
+		xdp_unreg_page_pool(q->pool);
 		page_pool_destroy(q->pool);
 	}
 	if (q->rx_desc)

@@ -5,9 +5,11 @@
 #include <linux/if_vlan.h>
 #include <net/page_pool/helpers.h>
 
+#include <kawela/compat.h>
 #include <kawela/ring.h>
 
 #include "trace.h"
+#include "xdp.h"
 
 /* Buffers posted with one tail write */
 #define KWL_RX_BATCH	32
@@ -150,64 +152,117 @@ static void kwl_rx_tag(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
 }
 
 /* One of the few that the device has stamped; see struct kwl_stamper */
-static noinline void kwl_rx_stamp(struct kwl_rx_ring *rxr, struct sk_buff *skb)
+noinline u64 kwl_rx_stamp(struct kwl_rx_ring *rxr)
 {
 	const struct kwl_vector *vec = container_of(rxr, struct kwl_vector, rxr);
 	struct kwl_stamper *stamper = vec->port->stamper;
 
-	if (stamper)
-		stamper->rx(stamper, skb);
+	/* The device gives it away once, and a program may have asked */
+	if (stamper && !rxr->frame.stamp)
+		rxr->frame.stamp = stamper->rx(stamper);
+	return rxr->frame.stamp;
 }
 
 /*
  * The emulator's switch does not spare the sender its own multicast. Silicon
  * does, so this costs nothing there.
  */
-static bool kwl_rx_is_own(const struct kwl_rx_ring *rxr,
-			  const struct sk_buff *skb)
+static bool kwl_rx_is_own(const struct kwl_rx_ring *rxr)
 {
-	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	const struct ethhdr *eth = rxr->frame.xdp.data;
 
 	return is_multicast_ether_addr(eth->h_dest) &&
 	       ether_addr_equal(eth->h_source, rxr->netdev->dev_addr);
 }
 
-/* Not a frame for the stack; the reason is the stack's word for it */
-static void kwl_rx_drop(const struct kwl_rx_ring *rxr, struct sk_buff *skb,
-			enum kwl_rx_drop why, enum skb_drop_reason reason)
+static noinline void kwl_rx_recycle_frags(struct kwl_rx_ring *rxr, bool direct)
 {
-	trace_kwl_rx_drop(rxr->netdev, rxr->queue, why, skb->len);
-	dev_kfree_skb_any_reason(skb, reason);
+	const struct skb_shared_info *sinfo;
+	int i;
+
+	sinfo = xdp_get_shared_info_from_buff(&rxr->frame.xdp);
+	for (i = 0; i < sinfo->nr_frags; i++)
+		page_pool_put_full_page(rxr->pool,
+					skb_frag_page(&sinfo->frags[i]),
+					direct);
 }
 
-/* A whole frame is here: what the device says of it, then up the stack */
-static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
-			   const struct kwl_rx_wb *wb, u32 status,
-			   struct kwl_rx_totals *tot)
+/* Give the buffers of the frame back to their pool; @direct: in its NAPI */
+void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct)
+{
+	struct xdp_buff *xdp = &rxr->frame.xdp;
+
+	if (unlikely(xdp_buff_has_frags(xdp)))
+		kwl_rx_recycle_frags(rxr, direct);
+	page_pool_put_full_page(rxr->pool, virt_to_page(xdp->data_hard_start),
+				direct);
+}
+
+/* The fragments change hands with the head that they hang on */
+static noinline void kwl_rx_build_frags(struct sk_buff *skb, u32 nr_frags,
+					u32 size)
+{
+	skb_shinfo(skb)->nr_frags = nr_frags;
+	skb->len += size;
+	skb->data_len += size;
+	skb->truesize += nr_frags * PAGE_SIZE;
+}
+
+/* The frame as one for the stack; NULL if there is no memory for that */
+static struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr)
+{
+	const struct xdp_buff *xdp = &rxr->frame.xdp;
+	u32 nr_frags = 0, size = 0;
+	struct sk_buff *skb;
+
+	if (unlikely(xdp_buff_has_frags(xdp))) {
+		/* About to be overwritten */
+		nr_frags = xdp_get_shared_info_from_buff(xdp)->nr_frags;
+		size = xdp_get_shared_info_from_buff(xdp)->xdp_frags_size;
+	}
+	skb = napi_build_skb(xdp->data_hard_start, PAGE_SIZE);
+	if (unlikely(!skb))
+		return NULL;
+	skb_mark_for_recycle(skb);
+	skb_reserve(skb, xdp->data - xdp->data_hard_start);
+	__skb_put(skb, xdp->data_end - xdp->data);
+	if (xdp->data != xdp->data_meta)
+		skb_metadata_set(skb, xdp->data - xdp->data_meta);
+	if (unlikely(nr_frags))
+		kwl_rx_build_frags(skb, nr_frags, size);
+	return skb;
+}
+
+/* Not a frame for the stack; the reason is the stack's word for it */
+static noinline void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
+				 enum skb_drop_reason reason)
+{
+	struct sk_buff *skb;
+
+	trace_kwl_rx_drop(rxr->netdev, rxr->queue, why,
+			  xdp_get_buff_len(&rxr->frame.xdp));
+	skb = kwl_rx_build(rxr);
+	if (skb)
+		dev_kfree_skb_any_reason(skb, reason);
+	else
+		kwl_rx_recycle(rxr, true);
+}
+
+/* What the device says of a frame, then up the stack with it */
+static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
+			   u32 status, struct kwl_rx_totals *tot)
 {
 	netdev_features_t features = READ_ONCE(rxr->netdev->features);
+	struct sk_buff *skb = kwl_rx_build(rxr);
 
-	if (unlikely(status & KWL_RXD_ERR_RXE)) {
-		tot->errors++;
-		kwl_rx_drop(rxr, skb, KWL_RX_DROP_ERROR,
-			    SKB_DROP_REASON_DEV_HDR);
+	if (unlikely(!skb)) {
+		tot->alloc_fail++;
+		tot->dropped++;
+		trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
+				  xdp_get_buff_len(&rxr->frame.xdp));
+		kwl_rx_recycle(rxr, true);
 		return;
 	}
-	if (unlikely(skb->len < ETH_HLEN)) {
-		tot->errors++;
-		kwl_rx_drop(rxr, skb, KWL_RX_DROP_SHORT,
-			    SKB_DROP_REASON_PKT_TOO_SMALL);
-		return;
-	}
-
-	if (unlikely(rxr->prune) && kwl_rx_is_own(rxr, skb)) {
-		kwl_rx_drop(rxr, skb, KWL_RX_DROP_OWN,
-			    SKB_DROP_REASON_LOCAL_MAC);
-		return;
-	}
-
-	tot->packets++;
-	tot->bytes += skb->len;
 
 	kwl_rx_csum(features, skb, status, tot);
 	kwl_rx_hash(features, skb, wb);
@@ -215,53 +270,88 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	if (status & KWL_RXD_VP)
 		kwl_rx_tag(rxr, skb, le16_to_cpu(wb->vlan));
 	if (unlikely(status & KWL_RXD_TS))
-		kwl_rx_stamp(rxr, skb);
+		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(kwl_rx_stamp(rxr));
 	skb_record_rx_queue(skb, rxr->queue);
 	skb->protocol = eth_type_trans(skb, rxr->netdev);
 	napi_gro_receive(rxr->napi, skb);
 }
 
-static struct sk_buff *kwl_rx_build(struct page *page, u32 len)
+/* Let the program see the frame; true if the stack is to have it */
+static bool kwl_rx_run_prog(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
+			    u32 status, struct kwl_xdp_poll *poll)
 {
-	struct sk_buff *skb;
+	const struct xdp_buff *xdp = &rxr->frame.xdp;
 
-	skb = napi_build_skb(page_address(page), PAGE_SIZE);
-	if (unlikely(!skb))
-		return NULL;
-	skb_mark_for_recycle(skb);
-	skb_reserve(skb, KWL_RX_HEADROOM);
-	__skb_put(skb, len);
-	return skb;
+	rxr->frame.wb = wb;
+	rxr->frame.status = status;
+	if (likely(!xdp_buff_has_frags(xdp)) || poll->prog->aux->xdp_has_frags)
+		return kwl_xdp_run(rxr, poll);
+	/* Longer than the MTU that the program was attached for */
+	poll->stats[KWL_XDP_ERROR]++;
+	kwl_rx_drop(rxr, KWL_RX_DROP_XDP_LONG, SKB_DROP_REASON_PKT_TOO_BIG);
+	return false;
+}
+
+/* A whole frame is here */
+static void kwl_rx_frame(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
+			 u32 status, struct kwl_xdp_poll *poll,
+			 struct kwl_rx_totals *tot)
+{
+	const struct xdp_buff *xdp = &rxr->frame.xdp;
+
+	if (unlikely(status & KWL_RXD_TS))
+		rxr->frame.stamp = 0;
+	if (unlikely(status & KWL_RXD_ERR_RXE)) {
+		tot->errors++;
+		kwl_rx_drop(rxr, KWL_RX_DROP_ERROR, SKB_DROP_REASON_DEV_HDR);
+	} else if (unlikely(xdp->data_end - xdp->data < ETH_HLEN)) {
+		tot->errors++;
+		kwl_rx_drop(rxr, KWL_RX_DROP_SHORT,
+			    SKB_DROP_REASON_PKT_TOO_SMALL);
+	} else if (unlikely(rxr->prune) && kwl_rx_is_own(rxr)) {
+		kwl_rx_drop(rxr, KWL_RX_DROP_OWN, SKB_DROP_REASON_LOCAL_MAC);
+	} else {
+		tot->packets++;
+		tot->bytes += xdp_get_buff_len(xdp);
+		if (!poll->prog || kwl_rx_run_prog(rxr, wb, status, poll))
+			kwl_rx_deliver(rxr, wb, status, tot);
+	}
 }
 
 /* Append one buffer to the frame being collected; false if the frame is lost */
 static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
 			   struct kwl_rx_totals *tot)
 {
-	struct sk_buff *skb = rxr->skb;
+	struct xdp_buff *xdp = &rxr->frame.xdp;
 
-	if (likely(!skb)) {
-		rxr->skb = kwl_rx_build(page, len);
-		if (likely(rxr->skb))
-			return true;
-		tot->alloc_fail++;
-		tot->dropped++;
-		trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
-				  len);
-		goto lost;
-	}
-	if (likely(skb_shinfo(skb)->nr_frags < MAX_SKB_FRAGS)) {
-		skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page,
-				KWL_RX_HEADROOM, len, PAGE_SIZE);
+	if (likely(!xdp->data)) {
+		xdp_prepare_buff(xdp, page_address(page), KWL_RX_HEADROOM, len,
+				 true);
+		xdp_buff_clear_frags_flag(xdp);
 		return true;
 	}
+	if (likely(xdp_buff_add_frag(xdp, page_to_netmem(page),
+				     KWL_RX_HEADROOM, len, PAGE_SIZE)))
+		return true;
 	/* No frame length limit lets this through */
 	tot->errors++;
-	kwl_rx_drop(rxr, skb, KWL_RX_DROP_LONG, SKB_DROP_REASON_PKT_TOO_BIG);
-	rxr->skb = NULL;
-lost:
+	kwl_rx_drop(rxr, KWL_RX_DROP_LONG, SKB_DROP_REASON_PKT_TOO_BIG);
+	xdp->data = NULL;
 	page_pool_recycle_direct(rxr->pool, page);
 	return false;
+}
+
+/**
+ * kwl_rx_purge() - forget a frame whose end has not come
+ * @rxr: the ring, device and NAPI stopped
+ *
+ * Context: Process, RTNL held.
+ */
+void kwl_rx_purge(struct kwl_rx_ring *rxr)
+{
+	if (rxr->frame.xdp.data)
+		kwl_rx_recycle(rxr, false);
+	rxr->frame.xdp.data = NULL;
 }
 
 static void kwl_rx_count(struct kwl_rx_ring *rxr,
@@ -292,8 +382,10 @@ static void kwl_rx_count(struct kwl_rx_ring *rxr,
 int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
 {
 	struct kwl_rx_totals tot = {};
+	struct kwl_xdp_poll poll;
 	int done = 0;
 
+	kwl_xdp_poll_begin(rxr, &poll);
 	while (done < budget && rxr->ntc != rxr->ntu) {
 		u32 slot = rxr->ntc & rxr->mask;
 		const struct kwl_rx_wb *wb = &rxr->desc[slot].wb;
@@ -323,17 +415,16 @@ int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
 			continue;
 
 		done++;
-		if (likely(!rxr->skip)) {
-			struct sk_buff *skb = rxr->skb;
-
-			rxr->skb = NULL;
-			kwl_rx_deliver(rxr, skb, wb, status, &tot);
-		}
+		if (likely(!rxr->skip))
+			kwl_rx_frame(rxr, wb, status, &poll, &tot);
+		rxr->frame.xdp.data = NULL;
 		rxr->skip = false;
 	}
 
-	/* A frame can fail at its first buffer and end in the next poll */
-	if (done || tot.alloc_fail || tot.errors)
+	if (poll.prog)
+		kwl_xdp_poll_end(rxr, &poll);
+	/* A frame can be too long in this poll and end in the next one */
+	if (done || tot.errors)
 		kwl_rx_count(rxr, &tot);
 	return done;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ring counters as the stack wants them: per interface and per queue. */
 #include <linux/bitfield.h>
+#include <linux/ethtool.h>
 #include <linux/export.h>
 
 #include <kawela/ring.h>
@@ -135,6 +136,78 @@ void kwl_get_stats64(struct net_device *netdev,
 	stats->rx_missed_errors += kwl_stats_drops(port, 0, port->num_vec);
 }
 EXPORT_SYMBOL_GPL(kwl_get_stats64);
+
+/* ethtool -S, for each queue pair: what XDP programs did to its frames */
+static const char *const kwl_xdp_names[KWL_NUM_XDP] = {
+	[KWL_XDP_DROP]		= "drop",
+	[KWL_XDP_TX]		= "tx",
+	[KWL_XDP_TX_FULL]	= "tx_full",
+	[KWL_XDP_REDIRECT]	= "redirect",
+	[KWL_XDP_ERROR]		= "error",
+};
+
+/**
+ * kwl_xdp_stats_count() - number of values of kwl_xdp_stats_values()
+ * @port: the function
+ *
+ * Context: Any.
+ * Return: The number, fixed at probe.
+ */
+int kwl_xdp_stats_count(const struct kwl_port *port)
+{
+	return port->num_vec * (KWL_NUM_XDP + 1);
+}
+EXPORT_SYMBOL_GPL(kwl_xdp_stats_count);
+
+/**
+ * kwl_xdp_stats_strings() - names of the counters of XDP
+ * @port: the function
+ * @data: where ethtool wants the next name; moves on
+ *
+ * Context: Any.
+ */
+void kwl_xdp_stats_strings(const struct kwl_port *port, u8 **data)
+{
+	u16 i, n;
+
+	for (i = 0; i < port->num_vec; i++) {
+		for (n = 0; n < KWL_NUM_XDP; n++)
+			ethtool_sprintf(data, "rx%u_xdp_%s", i,
+					kwl_xdp_names[n]);
+		ethtool_sprintf(data, "tx%u_xdp", i);
+	}
+}
+EXPORT_SYMBOL_GPL(kwl_xdp_stats_strings);
+
+/**
+ * kwl_xdp_stats_values() - what XDP programs did to frames, by queue
+ * @port: the function
+ * @data: result, in the order of the names
+ *
+ * Context: Any.
+ */
+void kwl_xdp_stats_values(const struct kwl_port *port, u64 *data)
+{
+	unsigned int start;
+	u16 i, n;
+
+	for (i = 0; i < port->num_vec; i++) {
+		const struct kwl_rx_stats *rx = &port->vec[i]->rxr.stats;
+		const struct kwl_tx_done_stats *tx = &port->vec[i]->txr.done;
+
+		do {
+			start = u64_stats_fetch_begin(&rx->syncp);
+			for (n = 0; n < KWL_NUM_XDP; n++)
+				data[n] = u64_stats_read(&rx->xdp[n]);
+		} while (u64_stats_fetch_retry(&rx->syncp, start));
+		do {
+			start = u64_stats_fetch_begin(&tx->syncp);
+			data[n] = u64_stats_read(&tx->xdp);
+		} while (u64_stats_fetch_retry(&tx->syncp, start));
+		data += KWL_NUM_XDP + 1;
+	}
+}
+EXPORT_SYMBOL_GPL(kwl_xdp_stats_values);
 
 static void kwl_clear_rx(struct netdev_queue_stats_rx *rx)
 {

@@ -9,37 +9,11 @@
 #include <kawela/ring.h>
 
 #include "trace.h"
+#include "tx.h"
 #include "tx_offload.h"
 
 /* Frames given back in one poll; the rest waits for the next round */
 #define KWL_TX_CLEAN_MAX	256
-
-static u16 kwl_tx_queue(const struct kwl_tx_ring *txr)
-{
-	return container_of(txr, struct kwl_vector, txr)->idx;
-}
-
-/*
- * What has been queued since the last time becomes a batch, which the device
- * is to report by its last descriptor.
- */
-static void kwl_tx_close_batch(struct kwl_tx_ring *txr)
-{
-	u32 last = (txr->ntu - 1) & txr->mask;
-
-	txr->buf[txr->rung & txr->mask].last = last;
-	txr->desc[last].data.cmd |= cpu_to_le32(KWL_TXD_RS);
-	/* Pairs with the acquire in kwl_tx_clean() */
-	smp_store_release(&txr->rung, txr->ntu);
-}
-
-/* Tell the device of everything queued so far */
-static void kwl_tx_ring_doorbell(struct kwl_tx_ring *txr)
-{
-	kwl_tx_close_batch(txr);
-	/* writel() orders the descriptors before the tail */
-	writel(txr->ntu & txr->mask, txr->tail);
-}
 
 static void kwl_tx_count_drop(struct kwl_tx_ring *txr)
 {
@@ -73,36 +47,7 @@ static u32 kwl_tx_put_ctx(struct kwl_tx_ring *txr, u32 ntu,
 	return ntu + 1;
 }
 
-/* Queue one mapped piece of memory, in as many descriptors as it takes */
-static u32 kwl_tx_put_data(struct kwl_tx_ring *txr, u32 ntu, dma_addr_t dma,
-			   u32 len, enum kwl_tx_buf_type type,
-			   const struct kwl_tx_meta *meta)
-{
-	struct kwl_tx_buf *buf = &txr->buf[ntu & txr->mask];
-
-	/* The first descriptor answers for the whole mapping */
-	dma_unmap_addr_set(buf, dma, dma);
-	dma_unmap_len_set(buf, len, len);
-	buf->type = type;
-
-	for (;;) {
-		u32 chunk = min_t(u32, len, KWL_TX_CHUNK);
-		struct kwl_tx_data *data = &txr->desc[ntu & txr->mask].data;
-
-		data->addr = cpu_to_le64(dma);
-		data->cmd = cpu_to_le32(meta->cmd |
-					FIELD_PREP(KWL_TXD_LEN, chunk));
-		data->olinfo = cpu_to_le32(meta->olinfo);
-		ntu++;
-		len -= chunk;
-		if (!len)
-			return ntu;
-		dma += chunk;
-		txr->buf[ntu & txr->mask].type = KWL_TX_BUF_NONE;
-	}
-}
-
-static void kwl_tx_unmap(struct kwl_tx_ring *txr, struct kwl_tx_buf *buf)
+void kwl_tx_unmap(struct kwl_tx_ring *txr, struct kwl_tx_buf *buf)
 {
 	switch (buf->type) {
 	case KWL_TX_BUF_SINGLE:
@@ -120,7 +65,7 @@ static void kwl_tx_unmap(struct kwl_tx_ring *txr, struct kwl_tx_buf *buf)
 }
 
 /* Take back descriptors that were filled but never published */
-static void kwl_tx_undo(struct kwl_tx_ring *txr, u32 ntu)
+void kwl_tx_undo(struct kwl_tx_ring *txr, u32 ntu)
 {
 	while (ntu != txr->ntu)
 		kwl_tx_unmap(txr, &txr->buf[--ntu & txr->mask]);
@@ -142,7 +87,7 @@ static int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
 	if (dma_mapping_error(txr->dev, dma))
 		goto err_undo;
 	ntu = kwl_tx_put_data(txr, ntu, dma, skb_headlen(skb),
-			      KWL_TX_BUF_SINGLE, meta);
+			      KWL_TX_BUF_SINGLE, meta->cmd, meta->olinfo);
 
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
 		frag = &skb_shinfo(skb)->frags[i];
@@ -151,7 +96,8 @@ static int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
 		if (dma_mapping_error(txr->dev, dma))
 			goto err_undo;
 		ntu = kwl_tx_put_data(txr, ntu, dma, skb_frag_size(frag),
-				      KWL_TX_BUF_PAGE, meta);
+				      KWL_TX_BUF_PAGE, meta->cmd,
+				      meta->olinfo);
 	}
 
 	txr->desc[(ntu - 1) & txr->mask].data.cmd |= cpu_to_le32(KWL_TXD_EOP);
@@ -214,7 +160,19 @@ static noinline void kwl_tx_await_stamp(struct kwl_tx_ring *txr,
 	queue_work(system_highpri_wq, &stamper->work);
 }
 
-/* Hand a frame in filled descriptors over, and tell the device unless more come */
+/* The stack's side of the queue stops while the largest frame would not fit */
+void kwl_tx_maybe_stop(struct kwl_tx_ring *txr)
+{
+	if (netif_txq_maybe_stop(txr->txq, kwl_tx_room(txr), KWL_TX_DESC_MAX,
+				 KWL_TX_WAKE))
+		return;
+	u64_stats_update_begin(&txr->xmit.syncp);
+	u64_stats_inc(&txr->xmit.stop);
+	u64_stats_update_end(&txr->xmit.syncp);
+	trace_kwl_tx_stop(txr->txq->dev, kwl_tx_queue(txr), kwl_tx_room(txr));
+}
+
+/* Hand over a frame in filled descriptors; tell the device unless more come */
 static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
 			   const struct kwl_tx_meta *meta, u32 ntu)
 {
@@ -232,14 +190,7 @@ static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
 
 	WRITE_ONCE(txr->ntu, ntu);
 
-	if (!netif_txq_maybe_stop(txr->txq, kwl_tx_room(txr), KWL_TX_DESC_MAX,
-				  KWL_TX_WAKE)) {
-		u64_stats_update_begin(&txr->xmit.syncp);
-		u64_stats_inc(&txr->xmit.stop);
-		u64_stats_update_end(&txr->xmit.syncp);
-		trace_kwl_tx_stop(txr->txq->dev, kwl_tx_queue(txr),
-				  kwl_tx_room(txr));
-	}
+	kwl_tx_maybe_stop(txr);
 
 	/* Also true when the line above has stopped the queue */
 	if (__netdev_tx_sent_queue(txr->txq, meta->bytes, more))
@@ -346,14 +297,10 @@ netdev_features_t kwl_features_check(struct sk_buff *skb,
 }
 EXPORT_SYMBOL_GPL(kwl_features_check);
 
-/* What one look at a ring has given back */
-struct kwl_tx_totals {
-	u32 skbs;
-	u32 segs;
-	u32 bytes;
-};
-
-/* Give back one batch, which ends at slot @last; returns the index after it */
+/*
+ * Give back one batch of the stack's frames, which ends at slot @last; returns
+ * the index after it.
+ */
 static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 			 int budget, struct kwl_tx_totals *tot)
 {
@@ -362,7 +309,7 @@ static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 		struct kwl_tx_buf *buf = &txr->buf[slot];
 
 		if (buf->skb) {
-			tot->skbs++;
+			tot->frames++;
 			tot->segs += buf->segs;
 			tot->bytes += buf->bytes;
 			napi_consume_skb(buf->skb, budget);
@@ -372,6 +319,14 @@ static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 		if (slot == last)
 			return ntc;
 	}
+}
+
+static void kwl_tx_count_done(struct kwl_tx_ring *txr,
+			      const struct kwl_tx_totals *tot)
+{
+	u64_stats_add(&txr->done.packets, tot->segs + tot->xdp);
+	u64_stats_add(&txr->done.bytes, tot->bytes + tot->xdp_bytes);
+	u64_stats_add(&txr->done.xdp, tot->xdp);
 }
 
 /* Has the device sent the batch that ends at this slot? */
@@ -397,22 +352,33 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 	u32 ntc = txr->ntc;
 	bool woken = false;
 
-	while (ntc != rung && tot.skbs < KWL_TX_CLEAN_MAX) {
-		u32 last = txr->buf[ntc & txr->mask].last;
+	while (ntc != rung && tot.frames < KWL_TX_CLEAN_MAX) {
+		const struct kwl_tx_buf *first = &txr->buf[ntc & txr->mask];
+		u32 last = first->last;
 
 		if (!kwl_tx_is_done(txr, last))
 			break;
-		ntc = kwl_tx_finish(txr, ntc, last, budget, &tot);
+		if (likely(!first->is_xdp))
+			ntc = kwl_tx_finish(txr, ntc, last, budget, &tot);
+		else if (budget)
+			ntc = kwl_xdp_finish(txr, ntc, last, &tot);
+		else
+			break;	/* page pools are not for netpoll */
 	}
-	if (!tot.skbs)
+	if (!tot.frames)
 		return true;
 
 	WRITE_ONCE(txr->ntc, ntc);
+	if (unlikely(!tot.bytes))
+		/*
+		 * Whoever stops the queue sees this room, or we see it stopped.
+		 * BQL has the barrier where there are frames of the stack.
+		 */
+		smp_mb();
 
 	u64_stats_update_begin(&txr->done.syncp);
-	u64_stats_add(&txr->done.packets, tot.segs);
-	u64_stats_add(&txr->done.bytes, tot.bytes);
-	if (!netif_txq_completed_wake(txr->txq, tot.skbs, tot.bytes,
+	kwl_tx_count_done(txr, &tot);
+	if (!netif_txq_completed_wake(txr->txq, tot.frames, tot.bytes,
 				      kwl_tx_room(txr), KWL_TX_WAKE)) {
 		u64_stats_inc(&txr->done.wake);
 		woken = true;
@@ -422,7 +388,7 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 		trace_kwl_tx_wake(txr->txq->dev, kwl_tx_queue(txr),
 				  kwl_tx_room(txr));
 
-	return tot.skbs < KWL_TX_CLEAN_MAX;
+	return tot.frames < KWL_TX_CLEAN_MAX;
 }
 
 /* The frames of a batch that the device did not get to */
@@ -434,8 +400,11 @@ static void kwl_tx_purge(struct kwl_tx_ring *txr, u32 last, u64 *dropped)
 		struct kwl_tx_buf *buf = &txr->buf[slot];
 
 		if (buf->skb) {
-			dev_kfree_skb_any_reason(buf->skb,
-						 SKB_DROP_REASON_QUEUE_PURGE);
+			if (buf->is_xdp)
+				xdp_return_frame(buf->xdpf);
+			else
+				dev_kfree_skb_any_reason(buf->skb,
+							 SKB_DROP_REASON_QUEUE_PURGE);
 			buf->skb = NULL;
 			++*dropped;
 		}
@@ -461,17 +430,20 @@ void kwl_tx_drain(struct kwl_tx_ring *txr)
 	if (txr->rung != txr->ntu)
 		kwl_tx_close_batch(txr);
 	while (txr->ntc != txr->ntu) {
-		u32 last = txr->buf[txr->ntc & txr->mask].last;
+		const struct kwl_tx_buf *first = &txr->buf[txr->ntc & txr->mask];
+		u32 last = first->last;
 
 		if (!kwl_tx_is_done(txr, last))
 			kwl_tx_purge(txr, last, &dropped);
-		txr->ntc = kwl_tx_finish(txr, txr->ntc, last, 0, &tot);
+		if (first->is_xdp)
+			txr->ntc = kwl_xdp_finish(txr, txr->ntc, last, &tot);
+		else
+			txr->ntc = kwl_tx_finish(txr, txr->ntc, last, 0, &tot);
 	}
 	netdev_tx_reset_queue(txr->txq);
 
 	u64_stats_update_begin(&txr->done.syncp);
-	u64_stats_add(&txr->done.packets, tot.segs);
-	u64_stats_add(&txr->done.bytes, tot.bytes);
+	kwl_tx_count_done(txr, &tot);
 	u64_stats_update_end(&txr->done.syncp);
 
 	u64_stats_update_begin(&txr->xmit.syncp);

@@ -177,9 +177,11 @@ static int kpf_set_channels(struct net_device *netdev,
 
 static int kpf_get_sset_count(struct net_device *netdev, int sset)
 {
+	struct kpf_net *net = netdev_priv(netdev);
+
 	switch (sset) {
 	case ETH_SS_STATS:
-		return kpf_stats_count();
+		return kpf_stats_count() + kwl_xdp_stats_count(&net->port);
 	case ETH_SS_TEST:
 		return KPF_SELFTESTS;
 	default:
@@ -189,10 +191,14 @@ static int kpf_get_sset_count(struct net_device *netdev, int sset)
 
 static void kpf_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 {
-	if (sset == ETH_SS_STATS)
+	struct kpf_net *net = netdev_priv(netdev);
+
+	if (sset == ETH_SS_STATS) {
 		kpf_stats_strings(&data);
-	else if (sset == ETH_SS_TEST)
+		kwl_xdp_stats_strings(&net->port, &data);
+	} else if (sset == ETH_SS_TEST) {
 		memcpy(data, kpf_selftest_names, sizeof(kpf_selftest_names));
+	}
 }
 
 static void kpf_get_ethtool_stats(struct net_device *netdev,
@@ -201,6 +207,7 @@ static void kpf_get_ethtool_stats(struct net_device *netdev,
 	struct kpf_net *net = netdev_priv(netdev);
 
 	kpf_stats_values(net->pf, data);
+	kwl_xdp_stats_values(&net->port, data + kpf_stats_count());
 }
 
 static void kpf_self_test(struct net_device *netdev, struct ethtool_test *test,

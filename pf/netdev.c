@@ -53,8 +53,7 @@ int kpf_net_start(struct kpf_net *net)
 	if (err)
 		return err;
 	kpf_hw_enable(net->pf);
-	/* All of them: the watchdog looks at queues beyond the pairs, too */
-	netif_tx_wake_all_queues(net->netdev);
+	kwl_port_wake(&net->port);
 	return 0;
 }
 
@@ -302,7 +301,11 @@ void kpf_net_sync_rx_mode(struct kpf_net *net)
 static int kpf_change_mtu(struct net_device *netdev, int mtu)
 {
 	struct kpf_net *net = netdev_priv(netdev);
+	int err;
 
+	err = kwl_xdp_check_mtu(&net->port, mtu);
+	if (err)
+		return err;
 	WRITE_ONCE(netdev->mtu, mtu);
 	if (netif_device_present(netdev)) {
 		kpf_link_lock(net->pf);
@@ -367,6 +370,8 @@ static const struct net_device_ops kpf_netdev_ops = {
 	.ndo_vlan_rx_add_vid	= kpf_vlan_add,
 	.ndo_vlan_rx_kill_vid	= kpf_vlan_kill,
 	.ndo_tx_timeout		= kpf_tx_timeout,
+	.ndo_bpf		= kwl_bpf,
+	.ndo_xdp_xmit		= kwl_xdp_xmit,
 	.ndo_hwtstamp_get	= kpf_ndo_hwtstamp_get,
 	.ndo_hwtstamp_set	= kpf_ndo_hwtstamp_set,
 	.ndo_fdb_add		= kpf_fdb_add,
@@ -447,6 +452,7 @@ struct kpf_net *kpf_net_create(struct kpf_dev *pf)
 	netdev->stat_ops = &kwl_stat_ops;
 	netdev->watchdog_timeo = KPF_WATCHDOG_SECS * HZ;
 	kpf_net_init_features(netdev, pf);
+	kwl_xdp_init(netdev);
 
 	eth_hw_addr_set(netdev, pf->perm_addr);
 	ether_addr_copy(netdev->perm_addr, pf->perm_addr);

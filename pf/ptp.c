@@ -222,19 +222,20 @@ static bool kpf_ptp_rx_pending(struct kpf_ptp *ptp)
 }
 
 /* There is one stamp at a time, so it is this frame's */
-static void kpf_ptp_rx(struct kwl_stamper *stamper, struct sk_buff *skb)
+static u64 kpf_ptp_rx(struct kwl_stamper *stamper)
 {
 	struct kpf_ptp *ptp = container_of(stamper, struct kpf_ptp, stamper);
 	unsigned long flags;
-	u64 raw;
+	u64 raw, ns = 0;
 
 	spin_lock_irqsave(&ptp->lock, flags);
 	if (kpf_ptp_rx_pending(ptp)) {
 		raw = kpf_ptp_rx_registers(ptp) + ptp->shift;
-		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(kpf_ptp_ns(ptp, raw));
+		ns = kpf_ptp_ns(ptp, raw);
 		ptp->rx_taken++;
 	}
 	spin_unlock_irqrestore(&ptp->lock, flags);
+	return ns;
 }
 
 /* The frame of a stamp may never come here: no buffers, or it was a VF's */

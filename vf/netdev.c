@@ -95,7 +95,7 @@ static int kvf_net_run(struct kvf_net *net)
 	int err = kwl_port_start(&net->port, net->qset);
 
 	if (!err)
-		netif_tx_wake_all_queues(net->netdev);
+		kwl_port_wake(&net->port);
 	return err;
 }
 
@@ -298,6 +298,9 @@ static int kvf_change_mtu(struct net_device *netdev, int mtu)
 	struct kvf_net *net = netdev_priv(netdev);
 	int err;
 
+	err = kwl_xdp_check_mtu(&net->port, mtu);
+	if (err)
+		return err;
 	if (netif_running(netdev)) {
 		err = kvf_request_max_frame(net->kvf, mtu + KVF_FRAME_EXTRA);
 		/* No answer now: the next hello says it again */
@@ -358,6 +361,8 @@ static const struct net_device_ops kvf_netdev_ops = {
 	.ndo_vlan_rx_kill_vid	= kvf_vlan_kill,
 	.ndo_tx_timeout		= kvf_tx_timeout,
 	.ndo_fdb_add		= kvf_fdb_add,
+	.ndo_bpf		= kwl_bpf,
+	.ndo_xdp_xmit		= kwl_xdp_xmit,
 };
 
 static void kvf_net_init_features(struct net_device *netdev)
@@ -426,6 +431,7 @@ struct kvf_net *kvf_net_create(struct kvf_dev *kvf)
 	netdev->stat_ops = &kwl_stat_ops;
 	netdev->watchdog_timeo = KVF_WATCHDOG_SECS * HZ;
 	kvf_net_init_features(netdev);
+	kwl_xdp_init(netdev);
 	netif_carrier_off(netdev);
 
 	kvf->net = net;

@@ -95,12 +95,20 @@ void kvf_get_stats64(struct net_device *netdev,
 
 int kvf_get_sset_count(struct net_device *netdev, int sset)
 {
-	return sset == ETH_SS_STATS ? ARRAY_SIZE(kvf_stat_names) : -EOPNOTSUPP;
+	struct kvf_net *net = netdev_priv(netdev);
+
+	if (sset != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return ARRAY_SIZE(kvf_stat_names) + kwl_xdp_stats_count(&net->port);
 }
 
 void kvf_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 {
+	struct kvf_net *net = netdev_priv(netdev);
+
 	memcpy(data, kvf_stat_names, sizeof(kvf_stat_names));
+	data += sizeof(kvf_stat_names);
+	kwl_xdp_stats_strings(&net->port, &data);
 }
 
 void kvf_get_ethtool_stats(struct net_device *netdev,
@@ -111,4 +119,5 @@ void kvf_get_ethtool_stats(struct net_device *netdev,
 
 	for (i = KVF_RX_SWITCHED; i < KVF_NUM_STATS; i++)
 		*data++ = kvf_stats_total(net->kvf, i);
+	kwl_xdp_stats_values(&net->port, data);
 }

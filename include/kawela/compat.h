@@ -15,6 +15,7 @@
 #include <net/devlink.h>
 #include <net/page_pool/types.h>
 #include <net/sch_generic.h>
+#include <net/xdp.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 
@@ -38,6 +39,25 @@ netif_napi_add_config(struct net_device *dev, struct napi_struct *napi,
 }
 
 #define net_dim(dim, sample)	net_dim(dim, *(sample))
+
+/* Fragments of neighbours are never merged here; the callers' have their pages */
+static inline bool xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
+				     u32 offset, u32 size, u32 truesize)
+{
+	struct skb_shared_info *sinfo = xdp_get_shared_info_from_buff(xdp);
+
+	if (!xdp_buff_has_frags(xdp)) {
+		xdp_buff_set_frags_flag(xdp);
+		sinfo->nr_frags = 0;
+		sinfo->xdp_frags_size = 0;
+	} else if (unlikely(sinfo->nr_frags == MAX_SKB_FRAGS)) {
+		return false;
+	}
+	__skb_fill_netmem_desc_noacc(sinfo, sinfo->nr_frags++, netmem, offset,
+				     size);
+	sinfo->xdp_frags_size += size;
+	return true;
+}
 
 /* Undone by page_pool_disable_direct_recycling(), which 6.12 does export */
 static inline void

@@ -16,6 +16,7 @@
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
 #include <net/netdev_queues.h>
+#include <net/xdp.h>
 
 #include <kawela/desc.h>
 #include <kawela/io.h>
@@ -53,7 +54,7 @@ static_assert(SKB_HEAD_ALIGN(KWL_RX_HEADROOM + KWL_RX_BUF_LEN) <= PAGE_SIZE);
 static_assert(KWL_TX_WAKE < KWL_RING_MIN);
 
 enum kwl_tx_buf_type {
-	KWL_TX_BUF_NONE,	/* nothing mapped: context descriptor */
+	KWL_TX_BUF_NONE,	/* nothing to unmap: context, or page of a pool */
 	KWL_TX_BUF_SINGLE,	/* linear memory */
 	KWL_TX_BUF_PAGE,	/* page fragment */
 };
@@ -61,21 +62,27 @@ enum kwl_tx_buf_type {
 /**
  * struct kwl_tx_buf - what to give back when a descriptor is done
  * @skb: the frame, on its first descriptor only; else NULL
+ * @xdpf: the same from an XDP program
  * @bytes: bytes on the wire without CRC, on the first descriptor only
  * @segs: frames on the wire, on the first descriptor only
  * @last: slot of the batch's last descriptor, on its first one only
  * @dma: bus address to unmap
  * @len: bytes to unmap
  * @type: how this descriptor's memory is mapped
+ * @is_xdp: the frame is @xdpf; on its first descriptor only
  */
 struct kwl_tx_buf {
-	struct sk_buff *skb;
+	union {
+		struct sk_buff *skb;
+		struct xdp_frame *xdpf;
+	};
 	u32 bytes;
 	u16 segs;
 	u16 last;
 	DEFINE_DMA_UNMAP_ADDR(dma);
 	DEFINE_DMA_UNMAP_LEN(len);
-	enum kwl_tx_buf_type type;
+	u8 type;
+	bool is_xdp;
 };
 
 /* Counters of the transmit path that runs under the queue's xmit lock */
@@ -96,7 +103,18 @@ struct kwl_tx_done_stats {
 	u64_stats_t packets;
 	u64_stats_t bytes;
 	u64_stats_t wake;
+	u64_stats_t xdp;	/* frames from XDP programs among @packets */
 	struct u64_stats_sync syncp;
+};
+
+/* What became of frames that an XDP program has seen and not passed on */
+enum kwl_xdp_stat {
+	KWL_XDP_DROP,		/* dropped by the program */
+	KWL_XDP_TX,		/* sent back */
+	KWL_XDP_TX_FULL,	/* to be sent back, but there was no room */
+	KWL_XDP_REDIRECT,
+	KWL_XDP_ERROR,		/* aborted, not redirected, or too long */
+	KWL_NUM_XDP,
 };
 
 struct kwl_rx_stats {
@@ -108,6 +126,7 @@ struct kwl_rx_stats {
 	u64_stats_t csum_unnecessary;
 	u64_stats_t csum_none;
 	u64_stats_t csum_bad;
+	u64_stats_t xdp[KWL_NUM_XDP];
 	struct u64_stats_sync syncp;
 };
 
@@ -124,6 +143,7 @@ struct kwl_tx_ring {
 	void __iomem *tail;
 	struct device *dev;
 	u32 mask;
+	bool live;		/* XDP may queue frames; changes under the lock */
 	/* cold: set-up only */
 	void __iomem *regs;
 	dma_addr_t dma;
@@ -141,6 +161,20 @@ struct kwl_tx_ring {
 	struct kwl_tx_done_stats done;
 };
 
+/**
+ * struct kwl_rx_frame - the frame that is being received
+ * @xdp: its buffers; data is NULL between frames
+ * @wb: its last descriptor, while a program runs
+ * @status: of that descriptor
+ * @stamp: hardware time in ns once somebody has asked for it, else 0
+ */
+struct kwl_rx_frame {
+	struct xdp_buff xdp;
+	const struct kwl_rx_wb *wb;
+	u32 status;
+	u64 stamp;
+};
+
 /* One receive queue, all of it used in NAPI only */
 struct kwl_rx_ring {
 	union kwl_rx_desc *desc;
@@ -156,8 +190,10 @@ struct kwl_rx_ring {
 	bool skip;		/* drop up to the next end of packet */
 	bool prune;		/* drop own frames that come back */
 	const unsigned long *vlans;	/* tags to report; NULL for all */
-	struct sk_buff *skb;	/* frame whose end has not come yet */
+	struct bpf_prog *prog;	/* runs on each frame; NULL for none */
+	struct kwl_rx_frame frame;
 	struct kwl_rx_stats stats;
+	struct xdp_rxq_info rxq;
 	/* cold: set-up and statistics only */
 	void __iomem *regs;
 	dma_addr_t dma;
@@ -255,6 +291,7 @@ struct kwl_qset {
  * @num_vec: entries in @vec, fixed at probe
  * @stamper: hardware time stamps, NULL where there are none
  * @qset: memory in use while started, else NULL
+ * @prog: XDP program of all queues, NULL for none
  * @rx_drop: a full receive ring drops frames rather than hold up the port
  * @stuck: a queue did not stop: reset the function before its memory is freed
  */
@@ -265,6 +302,7 @@ struct kwl_port {
 	u16 num_vec;
 	struct kwl_stamper *stamper;
 	struct kwl_qset *qset;
+	struct bpf_prog *prog;
 	bool rx_drop;
 	bool stuck;
 	/**
@@ -279,6 +317,7 @@ int kwl_port_init(struct kwl_port *port, struct net_device *netdev,
 		  struct kwl_hw *hw, u16 num_vec);
 void kwl_port_fini(struct kwl_port *port);
 int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset);
+void kwl_port_wake(struct kwl_port *port);
 struct kwl_qset *kwl_port_stop(struct kwl_port *port);
 void kwl_port_set_rx_drop(struct kwl_port *port, bool drop);
 
@@ -310,6 +349,14 @@ void kwl_tx_hang(struct kwl_port *port, unsigned int queue);
 int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget);
 bool kwl_rx_refill(struct kwl_rx_ring *rxr);
 void kwl_rx_repost(struct kwl_rx_ring *rxr);
+void kwl_rx_purge(struct kwl_rx_ring *rxr);
+
+/* xdp.c */
+void kwl_xdp_init(struct net_device *netdev);
+int kwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf);
+int kwl_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
+		 u32 flags);
+int kwl_xdp_check_mtu(struct kwl_port *port, int mtu);
 
 /* coalesce.c */
 void kwl_coalesce_init(struct kwl_vector *vec);
@@ -336,6 +383,9 @@ int kwl_poll(struct napi_struct *napi, int budget);
 void kwl_get_stats64(struct net_device *netdev,
 		     struct rtnl_link_stats64 *stats);
 void kwl_stats_refresh(struct kwl_port *port);
+int kwl_xdp_stats_count(const struct kwl_port *port);
+void kwl_xdp_stats_strings(const struct kwl_port *port, u8 **data);
+void kwl_xdp_stats_values(const struct kwl_port *port, u64 *data);
 extern const struct netdev_stat_ops kwl_stat_ops;
 
 /* Let the vector interrupt (again); one posted write */

@@ -19,8 +19,8 @@
  * @claimed: when it was handed over, by the boot-time clock
  * @work: the owner's: waits for the stamp, then gives frame and claim back
  * @skipped: frames that went without, because another one had the claim
- * @rx: the owner's: adds the stamp to a frame that the device has stamped;
- *	runs in NAPI
+ * @rx: the owner's: the time in ns of the frame that the device has stamped, 0
+ *	if it is lost; runs in NAPI
  */
 struct kwl_stamper {
 	bool tx_on;
@@ -29,7 +29,7 @@ struct kwl_stamper {
 	ktime_t claimed;
 	struct work_struct work;
 	atomic64_t skipped;
-	void (*rx)(struct kwl_stamper *stamper, struct sk_buff *skb);
+	u64 (*rx)(struct kwl_stamper *stamper);
 };
 
 #endif

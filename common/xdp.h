@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where the receive path meets XDP programs. */
+#ifndef KAWELA_XDP_H
+#define KAWELA_XDP_H
+
+#include <linux/string.h>
+
+#include <kawela/ring.h>
+
+/* Frames sent back with one doorbell: those of a poll */
+#define KWL_XDP_BULK	NAPI_POLL_WEIGHT
+
+/**
+ * struct kwl_xdp_poll - one poll of a receive queue with a program
+ * @prog: the program, NULL for none; then nothing else here is set
+ * @num_tx: entries in @tx
+ * @stats: what became of the frames that the stack does not get
+ * @tx: frames to send back
+ */
+struct kwl_xdp_poll {
+	struct bpf_prog *prog;
+	u32 num_tx;
+	u32 stats[KWL_NUM_XDP];
+	struct xdp_frame *tx[KWL_XDP_BULK];
+};
+
+static inline void kwl_xdp_poll_begin(const struct kwl_rx_ring *rxr,
+				      struct kwl_xdp_poll *poll)
+{
+	poll->prog = READ_ONCE(rxr->prog);
+	if (!poll->prog)
+		return;
+	poll->num_tx = 0;
+	memset(poll->stats, 0, sizeof(poll->stats));
+}
+
+bool kwl_xdp_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);
+void kwl_xdp_poll_end(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);
+
+/* rx.c */
+void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct);
+u64 kwl_rx_stamp(struct kwl_rx_ring *rxr);
+
+#endif
