@@ -88,6 +88,12 @@ def build_kselftest(kernel: str) -> None:
         raise BenchError(f"the tests of kernel {kernel} do not build; run it again to resume")
 
 
+def build_bpf() -> None:
+    """Compile the BPF programs of the tests, unless they are there."""
+    if subprocess.run([TOP / "scripts" / "build-bpf"], check=False).returncode:
+        raise BenchError("the BPF programs of the tests do not compile")
+
+
 def build_modules(kernel: str) -> None:
     """Build our modules for a kernel, as far as they changed."""
     script = TOP / "scripts" / "build-modules"
