@@ -39,9 +39,13 @@ int kwl_poll(struct napi_struct *napi, int budget)
 	if (unlikely(!budget))
 		return 0;
 
-	done = kwl_rx_clean(&vec->rxr, budget);
-	if (unlikely(!kwl_rx_refill(&vec->rxr)))
-		clean = false;
+	if (unlikely(vec->xsk)) {
+		done = kwl_xsk_poll(vec, budget, &clean);
+	} else {
+		done = kwl_rx_clean(&vec->rxr, budget);
+		if (unlikely(!kwl_rx_refill(&vec->rxr)))
+			clean = false;
+	}
 
 	if (!clean || done == budget)
 		return budget;

@@ -97,9 +97,15 @@ static void kwl_vector_attach(struct kwl_vector *vec,
 	vec->txr.dma = q->tx_dma;
 	vec->txr.mask = cfg->tx_count - 1;
 	vec->rxr.desc = q->rx_desc;
-	vec->rxr.page = q->rx_page;
+	vec->rxr.page = (struct page **)q->rx_buf;
 	vec->rxr.pool = q->pool;
-	xdp_rxq_info_attach_page_pool(&vec->rxr.rxq, q->pool);
+	if (vec->xsk) {
+		vec->rxr.buf_len = kwl_xsk_buf_len(vec->xsk);
+		vec->rxr.rxq.mem.type = MEM_TYPE_XSK_BUFF_POOL;
+	} else {
+		vec->rxr.buf_len = KWL_RX_BUF_LEN;
+		xdp_rxq_info_attach_page_pool(&vec->rxr.rxq, q->pool);
+	}
 	vec->rxr.dma = q->rx_dma;
 	vec->rxr.mask = cfg->rx_count - 1;
 }
@@ -129,7 +135,10 @@ static void kwl_vector_stop_rings(struct kwl_vector *vec)
 		port->stuck = true;
 	}
 	kwl_tx_drain(&vec->txr);
-	kwl_rx_purge(&vec->rxr);
+	if (vec->xsk)
+		kwl_xsk_release(vec);
+	else
+		kwl_rx_purge(&vec->rxr);
 }
 
 static void kwl_vector_enable(struct kwl_vector *vec)

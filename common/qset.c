@@ -45,8 +45,8 @@ static int kwl_qset_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q,
 	struct page_pool *pool;
 	int i, err;
 
-	q->rx_page = kvcalloc(count, sizeof(*q->rx_page), GFP_KERNEL);
-	if (!q->rx_page)
+	q->rx_buf = kvcalloc(count, sizeof(*q->rx_buf), GFP_KERNEL);
+	if (!q->rx_buf)
 		return -ENOMEM;
 
 	q->rx_desc = dma_alloc_coherent(port->hw->dev, count * KWL_DESC_SIZE,
@@ -64,14 +64,18 @@ static int kwl_qset_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q,
 	}
 	q->pool = pool;
 
+	/* The queue takes its buffers from the socket, when it starts */
+	if (port->vec[idx]->xsk)
+		return 0;
+
 	/*
 	 * One slot stays empty, see kwl_rx_refill(). Not with GFP_KERNEL: a
 	 * pool that maps pages may then sleep with bottom halves off, in its
 	 * index of them, when memory is short.
 	 */
 	for (i = 0; i < count - 1; i++) {
-		q->rx_page[i] = page_pool_dev_alloc_pages(pool);
-		if (!q->rx_page[i])
+		q->rx_buf[i] = page_pool_dev_alloc_pages(pool);
+		if (!q->rx_buf[i])
 			return -ENOMEM;
 	}
 	return 0;
@@ -85,8 +89,8 @@ static void kwl_qset_free_queue(struct kwl_port *port, struct kwl_queue_mem *q,
 
 	if (q->pool) {
 		for (i = 0; i < cfg->rx_count; i++)
-			if (q->rx_page[i])
-				page_pool_put_full_page(q->pool, q->rx_page[i],
+			if (q->rx_buf[i])
+				page_pool_put_full_page(q->pool, q->rx_buf[i],
 							false);
 		xdp_unreg_page_pool(q->pool);
 		page_pool_destroy(q->pool);
@@ -97,7 +101,7 @@ static void kwl_qset_free_queue(struct kwl_port *port, struct kwl_queue_mem *q,
 	if (q->tx_desc)
 		dma_free_coherent(dev, cfg->tx_count * KWL_DESC_SIZE,
 				  q->tx_desc, q->tx_dma);
-	kvfree(q->rx_page);
+	kvfree(q->rx_buf);
 	kvfree(q->tx_buf);
 }
 

@@ -105,7 +105,7 @@ int kwl_tx_ring_start(struct kwl_tx_ring *txr)
  */
 void kwl_rx_ring_set_drop(struct kwl_rx_ring *rxr, bool drop)
 {
-	writel(FIELD_PREP(KWL_SRRCTL_BSIZEPKT, KWL_RX_BUF_LEN / SZ_1K) |
+	writel(FIELD_PREP(KWL_SRRCTL_BSIZEPKT, rxr->buf_len / SZ_1K) |
 	       FIELD_PREP(KWL_SRRCTL_DESCTYPE, KWL_SRRCTL_DESCTYPE_ONEBUF) |
 	       (drop ? KWL_SRRCTL_DROP_EN : 0), rxr->regs + KWL_SRRCTL);
 }
@@ -122,6 +122,7 @@ void kwl_rx_ring_set_drop(struct kwl_rx_ring *rxr, bool drop)
  */
 int kwl_rx_ring_start(struct kwl_rx_ring *rxr, bool drop)
 {
+	struct kwl_vector *vec = container_of(rxr, struct kwl_vector, rxr);
 	int err;
 
 	err = kwl_rx_ring_stop(rxr);
@@ -144,6 +145,9 @@ int kwl_rx_ring_start(struct kwl_rx_ring *rxr, bool drop)
 		return err;
 
 	writel(rxr->ntu & rxr->mask, rxr->tail);
-	kwl_rx_refill(rxr);
+	if (vec->xsk)
+		kwl_xsk_refill(vec);
+	else
+		kwl_rx_refill(rxr);
 	return 0;
 }

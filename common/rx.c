@@ -8,23 +8,9 @@
 #include <kawela/compat.h>
 #include <kawela/ring.h>
 
+#include "rx.h"
 #include "trace.h"
 #include "xdp.h"
-
-/* Buffers posted with one tail write */
-#define KWL_RX_BATCH	32
-
-/* Totals of one poll, added to the ring's counters once */
-struct kwl_rx_totals {
-	u32 packets;
-	u32 bytes;
-	u32 errors;
-	u32 alloc_fail;
-	u32 dropped;
-	u32 csum_unnecessary;
-	u32 csum_none;
-	u32 csum_bad;
-};
 
 static void kwl_rx_post(struct kwl_rx_ring *rxr, struct page *page)
 {
@@ -163,18 +149,6 @@ noinline u64 kwl_rx_stamp(struct kwl_rx_ring *rxr)
 	return rxr->frame.stamp;
 }
 
-/*
- * The emulator's switch does not spare the sender its own multicast. Silicon
- * does, so this costs nothing there.
- */
-static bool kwl_rx_is_own(const struct kwl_rx_ring *rxr)
-{
-	const struct ethhdr *eth = rxr->frame.xdp.data;
-
-	return is_multicast_ether_addr(eth->h_dest) &&
-	       ether_addr_equal(eth->h_source, rxr->netdev->dev_addr);
-}
-
 static noinline void kwl_rx_recycle_frags(struct kwl_rx_ring *rxr, bool direct)
 {
 	const struct skb_shared_info *sinfo;
@@ -248,21 +222,21 @@ static noinline void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
 		kwl_rx_recycle(rxr, true);
 }
 
-/* What the device says of a frame, then up the stack with it */
-static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
-			   u32 status, struct kwl_rx_totals *tot)
+/**
+ * kwl_rx_up() - hand a frame to the stack with what the device says of it
+ * @rxr: the ring
+ * @skb: the frame
+ * @wb: its last descriptor
+ * @status: of that descriptor
+ * @tot: sums of this poll
+ *
+ * Context: NAPI.
+ */
+void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
+	       const struct kwl_rx_wb *wb, u32 status,
+	       struct kwl_rx_totals *tot)
 {
 	netdev_features_t features = READ_ONCE(rxr->netdev->features);
-	struct sk_buff *skb = kwl_rx_build(rxr);
-
-	if (unlikely(!skb)) {
-		tot->alloc_fail++;
-		tot->dropped++;
-		trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
-				  xdp_get_buff_len(&rxr->frame.xdp));
-		kwl_rx_recycle(rxr, true);
-		return;
-	}
 
 	kwl_rx_csum(features, skb, status, tot);
 	kwl_rx_hash(features, skb, wb);
@@ -274,6 +248,22 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 	skb_record_rx_queue(skb, rxr->queue);
 	skb->protocol = eth_type_trans(skb, rxr->netdev);
 	napi_gro_receive(rxr->napi, skb);
+}
+
+static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
+			   u32 status, struct kwl_rx_totals *tot)
+{
+	struct sk_buff *skb = kwl_rx_build(rxr);
+
+	if (likely(skb)) {
+		kwl_rx_up(rxr, skb, wb, status, tot);
+		return;
+	}
+	tot->alloc_fail++;
+	tot->dropped++;
+	trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
+			  xdp_get_buff_len(&rxr->frame.xdp));
+	kwl_rx_recycle(rxr, true);
 }
 
 /* Let the program see the frame; true if the stack is to have it */
@@ -308,7 +298,7 @@ static void kwl_rx_frame(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 		tot->errors++;
 		kwl_rx_drop(rxr, KWL_RX_DROP_SHORT,
 			    SKB_DROP_REASON_PKT_TOO_SMALL);
-	} else if (unlikely(rxr->prune) && kwl_rx_is_own(rxr)) {
+	} else if (unlikely(rxr->prune) && kwl_rx_is_own(rxr, xdp->data)) {
 		kwl_rx_drop(rxr, KWL_RX_DROP_OWN, SKB_DROP_REASON_LOCAL_MAC);
 	} else {
 		tot->packets++;
@@ -354,8 +344,7 @@ void kwl_rx_purge(struct kwl_rx_ring *rxr)
 	rxr->frame.xdp.data = NULL;
 }
 
-static void kwl_rx_count(struct kwl_rx_ring *rxr,
-			 const struct kwl_rx_totals *tot)
+void kwl_rx_count(struct kwl_rx_ring *rxr, const struct kwl_rx_totals *tot)
 {
 	struct kwl_rx_stats *stats = &rxr->stats;
 

@@ -321,6 +321,20 @@ static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 	}
 }
 
+/* The same for a batch of any kind */
+static u32 kwl_tx_finish_any(struct kwl_tx_ring *txr, u32 ntc, u32 last,
+			     int budget, struct kwl_tx_totals *tot)
+{
+	switch (txr->buf[ntc & txr->mask].kind) {
+	case KWL_TX_XDP:
+		return kwl_xdp_finish(txr, ntc, last, tot);
+	case KWL_TX_XSK:
+		return kwl_xsk_finish(txr, ntc, last, tot);
+	default:
+		return kwl_tx_finish(txr, ntc, last, budget, tot);
+	}
+}
+
 static void kwl_tx_count_done(struct kwl_tx_ring *txr,
 			      const struct kwl_tx_totals *tot)
 {
@@ -358,12 +372,10 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 
 		if (!kwl_tx_is_done(txr, last))
 			break;
-		if (likely(!first->is_xdp))
-			ntc = kwl_tx_finish(txr, ntc, last, budget, &tot);
-		else if (budget)
-			ntc = kwl_xdp_finish(txr, ntc, last, &tot);
-		else
-			break;	/* page pools are not for netpoll */
+		/* Page pools and rings of sockets are not for netpoll */
+		if (unlikely(first->kind != KWL_TX_SKB && !budget))
+			break;
+		ntc = kwl_tx_finish_any(txr, ntc, last, budget, &tot);
 	}
 	if (!tot.frames)
 		return true;
@@ -391,25 +403,36 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 	return tot.frames < KWL_TX_CLEAN_MAX;
 }
 
-/* The frames of a batch that the device did not get to */
-static void kwl_tx_purge(struct kwl_tx_ring *txr, u32 last, u64 *dropped)
+/* Forget the frame that begins here unsent; return how many frames that were */
+static u32 kwl_tx_purge_one(struct kwl_tx_buf *buf)
 {
-	u32 slot = txr->ntc & txr->mask;
+	u32 frames = 0;
+
+	if (buf->kind == KWL_TX_XSK) {
+		frames = buf->segs;
+		buf->segs = 0;
+		buf->bytes = 0;
+	} else if (buf->skb) {
+		frames = 1;
+		if (buf->kind == KWL_TX_XDP)
+			xdp_return_frame(buf->xdpf);
+		else
+			dev_kfree_skb_any_reason(buf->skb,
+						 SKB_DROP_REASON_QUEUE_PURGE);
+		buf->skb = NULL;
+	}
+	return frames;
+}
+
+/* The frames of a batch that the device did not get to */
+static u32 kwl_tx_purge(struct kwl_tx_ring *txr, u32 last)
+{
+	u32 slot = txr->ntc & txr->mask, frames = 0;
 
 	for (;;) {
-		struct kwl_tx_buf *buf = &txr->buf[slot];
-
-		if (buf->skb) {
-			if (buf->is_xdp)
-				xdp_return_frame(buf->xdpf);
-			else
-				dev_kfree_skb_any_reason(buf->skb,
-							 SKB_DROP_REASON_QUEUE_PURGE);
-			buf->skb = NULL;
-			++*dropped;
-		}
+		frames += kwl_tx_purge_one(&txr->buf[slot]);
 		if (slot == last)
-			return;
+			return frames;
 		slot = (slot + 1) & txr->mask;
 	}
 }
@@ -434,11 +457,8 @@ void kwl_tx_drain(struct kwl_tx_ring *txr)
 		u32 last = first->last;
 
 		if (!kwl_tx_is_done(txr, last))
-			kwl_tx_purge(txr, last, &dropped);
-		if (first->is_xdp)
-			txr->ntc = kwl_xdp_finish(txr, txr->ntc, last, &tot);
-		else
-			txr->ntc = kwl_tx_finish(txr, txr->ntc, last, 0, &tot);
+			dropped += kwl_tx_purge(txr, last);
+		txr->ntc = kwl_tx_finish_any(txr, txr->ntc, last, 0, &tot);
 	}
 	netdev_tx_reset_queue(txr->txq);
 

@@ -69,12 +69,16 @@ struct kwl_tx_totals {
 	u32 frames;
 	u32 segs;	/* frames of the stack, on the wire */
 	u32 bytes;	/* theirs */
-	u32 xdp;	/* frames of XDP programs */
+	u32 xdp;	/* frames of XDP programs and AF_XDP sockets */
 	u32 xdp_bytes;
 };
 
 /* xdp.c */
 u32 kwl_xdp_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
+		   struct kwl_tx_totals *tot);
+
+/* xsk.c */
+u32 kwl_xsk_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 		   struct kwl_tx_totals *tot);
 
 /* tx.c */

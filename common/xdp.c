@@ -20,11 +20,15 @@
 #include <kawela/compat.h>
 #include <kawela/ring.h>
 
+#include "rx.h"
 #include "tx.h"
 #include "xdp.h"
 
 #define KWL_XDP_CMD	(FIELD_PREP_CONST(KWL_TXD_DTYP, KWL_TXD_DTYP_DATA) | \
 			 KWL_TXD_DEXT | KWL_TXD_IFCS)
+
+/* Most descriptors of a frame from a socket: nothing in the card limits it */
+#define KWL_XDP_ZC_MAX_SEGS	MAX_SKB_FRAGS
 
 /* Largest MTU whose frames, with two tags, come in one buffer */
 #define KWL_XDP_MAX_MTU	(KWL_RX_BUF_LEN - ETH_HLEN - 2 * VLAN_HLEN)
@@ -156,7 +160,7 @@ static bool kwl_xdp_queue(struct kwl_tx_ring *txr, struct xdp_frame *xdpf,
 	txr->desc[(ntu - 1) & txr->mask].data.cmd |= cpu_to_le32(KWL_TXD_EOP);
 	first->xdpf = xdpf;
 	first->bytes = len;
-	first->is_xdp = true;
+	first->kind = KWL_TX_XDP;
 	WRITE_ONCE(txr->ntu, ntu);
 	return true;
 }
@@ -217,7 +221,7 @@ u32 kwl_xdp_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 			xdp_return_frame_bulk(buf->xdpf, &bulk);
 			buf->xdpf = NULL;
 		}
-		buf->is_xdp = false;
+		buf->kind = KWL_TX_SKB;
 	} while (slot != last);
 	xdp_flush_frame_bulk(&bulk);
 	rcu_read_unlock();
@@ -255,7 +259,8 @@ static void kwl_xdp_flush_tx(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll)
 	struct kwl_vector *vec = container_of(rxr, struct kwl_vector, rxr);
 	u32 i, sent;
 
-	sent = kwl_xdp_send(&vec->txr, poll->tx, poll->num_tx, true);
+	/* What came into the memory of a socket has been copied */
+	sent = kwl_xdp_send(&vec->txr, poll->tx, poll->num_tx, !vec->xsk);
 	for (i = sent; i < poll->num_tx; i++)
 		xdp_return_frame_rx_napi(poll->tx[i]);
 	poll->stats[KWL_XDP_TX] += sent;
@@ -263,10 +268,19 @@ static void kwl_xdp_flush_tx(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll)
 	poll->num_tx = 0;
 }
 
-static bool kwl_xdp_send_back(struct kwl_rx_ring *rxr,
-			      struct kwl_xdp_poll *poll)
+/**
+ * kwl_xdp_send_back() - send a received frame, with others of its poll
+ * @rxr: the ring
+ * @poll: the poll
+ * @xdp: the frame
+ *
+ * Context: NAPI.
+ * Return: false if the frame is still the caller's.
+ */
+bool kwl_xdp_send_back(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
+		       struct xdp_buff *xdp)
 {
-	struct xdp_frame *xdpf = xdp_convert_buff_to_frame(&rxr->frame.xdp);
+	struct xdp_frame *xdpf = xdp_convert_buff_to_frame(xdp);
 
 	if (unlikely(!xdpf))
 		return false;
@@ -293,7 +307,7 @@ bool kwl_xdp_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll)
 	case XDP_PASS:
 		return true;
 	case XDP_TX:
-		if (unlikely(!kwl_xdp_send_back(rxr, poll)))
+		if (unlikely(!kwl_xdp_send_back(rxr, poll, xdp)))
 			break;
 		return false;
 	case XDP_REDIRECT:
@@ -419,7 +433,9 @@ void kwl_xdp_init(struct net_device *netdev)
 	netdev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
 			       NETDEV_XDP_ACT_NDO_XMIT |
 			       NETDEV_XDP_ACT_NDO_XMIT_SG |
-			       NETDEV_XDP_ACT_RX_SG;
+			       NETDEV_XDP_ACT_RX_SG |
+			       NETDEV_XDP_ACT_XSK_ZEROCOPY;
+	netdev->xdp_zc_max_segs = KWL_XDP_ZC_MAX_SEGS;
 	netdev->xdp_metadata_ops = &kwl_xdp_metadata_ops;
 }
 EXPORT_SYMBOL_GPL(kwl_xdp_init);
@@ -435,16 +451,28 @@ static bool kwl_xdp_fits(const struct bpf_prog *prog, int mtu)
  * @mtu: the MTU that is asked for
  *
  * Context: RTNL.
- * Return: 0, or -EINVAL for a program that cannot take frames in fragments.
+ * Return: 0, or -EINVAL for a program, or a socket, that cannot take frames in
+ *	fragments.
  */
 int kwl_xdp_check_mtu(struct kwl_port *port, int mtu)
 {
-	if (kwl_xdp_fits(port->prog, mtu))
-		return 0;
-	netdev_err(port->netdev,
-		   "the XDP program takes no fragments: MTU %d is the limit\n",
-		   KWL_XDP_MAX_MTU);
-	return -EINVAL;
+	u16 i;
+
+	if (!kwl_xdp_fits(port->prog, mtu)) {
+		netdev_err(port->netdev,
+			   "the XDP program takes no fragments: MTU %d is the limit\n",
+			   (int)KWL_XDP_MAX_MTU);
+		return -EINVAL;
+	}
+	for (i = 0; i < port->num_vec; i++) {
+		if (kwl_xsk_fits(port->vec[i]->xsk, mtu))
+			continue;
+		netdev_err(port->netdev,
+			   "frames would not fit into the buffers of the AF_XDP socket on queue %u\n",
+			   i);
+		return -EINVAL;
+	}
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kwl_xdp_check_mtu);
 
@@ -485,6 +513,9 @@ int kwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
 	switch (bpf->command) {
 	case XDP_SETUP_PROG:
 		return kwl_xdp_set_prog(port, bpf->prog, bpf->extack);
+	case XDP_SETUP_XSK_POOL:
+		return kwl_xsk_set_pool(port, bpf->xsk.pool,
+					bpf->xsk.queue_id);
 	default:
 		return -EINVAL;
 	}

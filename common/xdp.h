@@ -35,10 +35,11 @@ static inline void kwl_xdp_poll_begin(const struct kwl_rx_ring *rxr,
 }
 
 bool kwl_xdp_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);
+bool kwl_xdp_send_back(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
+		       struct xdp_buff *xdp);
 void kwl_xdp_poll_end(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);
 
-/* rx.c */
-void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct);
-u64 kwl_rx_stamp(struct kwl_rx_ring *rxr);
+/* xsk.c */
+bool kwl_xsk_fits(struct xsk_buff_pool *pool, int mtu);
 
 #endif

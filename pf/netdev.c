@@ -66,6 +66,26 @@ void kpf_net_stop(struct kpf_net *net)
 	kpf_ptp_cancel(net->pf);
 }
 
+static void kpf_port_pause(struct kwl_port *port)
+{
+	kpf_net_stop_port(container_of(port, struct kpf_net, port));
+}
+
+static int kpf_port_resume(struct kwl_port *port)
+{
+	struct kpf_net *net = container_of(port, struct kpf_net, port);
+	int err = kpf_net_start(net);
+
+	if (err)
+		kpf_schedule_reset(net->pf);
+	return err;
+}
+
+static const struct kwl_port_ops kpf_port_ops = {
+	.pause	= kpf_port_pause,
+	.resume	= kpf_port_resume,
+};
+
 static int kpf_open(struct net_device *netdev)
 {
 	struct kpf_net *net = netdev_priv(netdev);
@@ -202,6 +222,11 @@ static int kpf_net_change(struct kpf_net *net, const struct kwl_queue_cfg *cfg,
 	struct kwl_qset *qset;
 	int err;
 
+	if (kwl_xsk_in_use(&net->port, pairs)) {
+		netdev_err(net->netdev,
+			   "an AF_XDP socket has a queue that would go\n");
+		return -EBUSY;
+	}
 	if (!netif_running(net->netdev))
 		return kpf_net_set_down(net, cfg, num_vfs);
 
@@ -372,6 +397,7 @@ static const struct net_device_ops kpf_netdev_ops = {
 	.ndo_tx_timeout		= kpf_tx_timeout,
 	.ndo_bpf		= kwl_bpf,
 	.ndo_xdp_xmit		= kwl_xdp_xmit,
+	.ndo_xsk_wakeup		= kwl_xsk_wakeup,
 	.ndo_hwtstamp_get	= kpf_ndo_hwtstamp_get,
 	.ndo_hwtstamp_set	= kpf_ndo_hwtstamp_set,
 	.ndo_fdb_add		= kpf_fdb_add,
@@ -444,6 +470,7 @@ struct kpf_net *kpf_net_create(struct kpf_dev *pf)
 		free_netdev(netdev);
 		return ERR_PTR(err);
 	}
+	net->port.ops = &kpf_port_ops;
 	kpf_net_init_defaults(net);
 	kpf_irq_setup_vectors(net);
 

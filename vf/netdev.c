@@ -135,6 +135,32 @@ static void kvf_net_leave(struct kvf_net *net)
 	net->port.stuck = false;
 }
 
+static void kvf_port_pause(struct kwl_port *port)
+{
+	struct kvf_net *net = container_of(port, struct kvf_net, port);
+
+	kwl_port_stop(port);
+	/* A queue that does not stop still knows its memory: reset it */
+	if (port->stuck)
+		kvf_mbx_reset(net->kvf);
+}
+
+static int kvf_port_resume(struct kwl_port *port)
+{
+	struct kvf_net *net = container_of(port, struct kvf_net, port);
+	int err;
+
+	err = port->stuck ? kvf_net_restart(net) : kvf_net_run(net);
+	if (!port->qset)
+		err = kvf_net_restart(net);
+	return port->qset ? 0 : err;
+}
+
+static const struct kwl_port_ops kvf_port_ops = {
+	.pause	= kvf_port_pause,
+	.resume	= kvf_port_resume,
+};
+
 static int kvf_open(struct net_device *netdev)
 {
 	struct kvf_net *net = netdev_priv(netdev);
@@ -194,10 +220,7 @@ int kvf_net_reconfigure(struct kvf_net *net, const struct kwl_queue_cfg *cfg)
 	if (IS_ERR(qset))
 		return PTR_ERR(qset);
 
-	kwl_port_stop(&net->port);
-	/* A queue that does not stop still knows its memory: reset it */
-	if (net->port.stuck)
-		kvf_mbx_reset(net->kvf);
+	kvf_port_pause(&net->port);
 	swap(net->qset, qset);
 	err = net->port.stuck ? kvf_net_restart(net) : kvf_net_run(net);
 	if (!net->port.qset) {
@@ -363,6 +386,7 @@ static const struct net_device_ops kvf_netdev_ops = {
 	.ndo_fdb_add		= kvf_fdb_add,
 	.ndo_bpf		= kwl_bpf,
 	.ndo_xdp_xmit		= kwl_xdp_xmit,
+	.ndo_xsk_wakeup		= kwl_xsk_wakeup,
 };
 
 static void kvf_net_init_features(struct net_device *netdev)
@@ -419,6 +443,7 @@ struct kvf_net *kvf_net_create(struct kvf_dev *kvf)
 		free_netdev(netdev);
 		return ERR_PTR(err);
 	}
+	net->port.ops = &kvf_port_ops;
 	net->cfg.pairs = 1;
 	net->cfg.tx_count = KWL_RING_DEFAULT;
 	net->cfg.rx_count = KWL_RING_DEFAULT;

@@ -16,6 +16,7 @@
 #include <net/page_pool/types.h>
 #include <net/sch_generic.h>
 #include <net/xdp.h>
+#include <net/xdp_sock_drv.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 
@@ -58,6 +59,21 @@ static inline bool xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
 	sinfo->xdp_frags_size += size;
 	return true;
 }
+
+static inline bool kwl_xsk_buff_add_frag(struct xdp_buff *head,
+					 struct xdp_buff *xdp)
+{
+	const void *data = xdp->data;
+
+	if (!xdp_buff_add_frag(head, virt_to_netmem((void *)data),
+			       offset_in_page(data), xdp->data_end - data,
+			       xdp->frame_sz))
+		return false;
+	xsk_buff_add_frag(xdp);
+	return true;
+}
+
+#define xsk_buff_add_frag(head, xdp)	kwl_xsk_buff_add_frag(head, xdp)
 
 /* Undone by page_pool_disable_direct_recycling(), which 6.12 does export */
 static inline void

@@ -27,6 +27,7 @@ struct ethtool_coalesce;
 struct ethtool_ringparam;
 struct kernel_ethtool_coalesce;
 struct page_pool;
+struct xsk_buff_pool;
 
 #define KWL_RING_MIN		64
 #define KWL_RING_MAX		4096
@@ -59,17 +60,26 @@ enum kwl_tx_buf_type {
 	KWL_TX_BUF_PAGE,	/* page fragment */
 };
 
+/* Whose frames a batch is made of */
+enum kwl_tx_kind {
+	KWL_TX_SKB,		/* the stack's */
+	KWL_TX_XDP,		/* a program's */
+	KWL_TX_XSK,		/* an AF_XDP socket's, from its own memory */
+};
+
 /**
  * struct kwl_tx_buf - what to give back when a descriptor is done
  * @skb: the frame, on its first descriptor only; else NULL
  * @xdpf: the same from an XDP program
- * @bytes: bytes on the wire without CRC, on the first descriptor only
- * @segs: frames on the wire, on the first descriptor only
+ * @bytes: bytes on the wire without CRC, on the first descriptor only; of a
+ *	socket on each
+ * @segs: frames on the wire, on the first descriptor only; of a socket on the
+ *	last one
  * @last: slot of the batch's last descriptor, on its first one only
  * @dma: bus address to unmap
  * @len: bytes to unmap
  * @type: how this descriptor's memory is mapped
- * @is_xdp: the frame is @xdpf; on its first descriptor only
+ * @kind: whose frame it is, on its first descriptor only; &enum kwl_tx_kind
  */
 struct kwl_tx_buf {
 	union {
@@ -82,7 +92,7 @@ struct kwl_tx_buf {
 	DEFINE_DMA_UNMAP_ADDR(dma);
 	DEFINE_DMA_UNMAP_LEN(len);
 	u8 type;
-	bool is_xdp;
+	u8 kind;
 };
 
 /* Counters of the transmit path that runs under the queue's xmit lock */
@@ -103,7 +113,7 @@ struct kwl_tx_done_stats {
 	u64_stats_t packets;
 	u64_stats_t bytes;
 	u64_stats_t wake;
-	u64_stats_t xdp;	/* frames from XDP programs among @packets */
+	u64_stats_t xdp;	/* of programs and AF_XDP, among @packets */
 	struct u64_stats_sync syncp;
 };
 
@@ -178,7 +188,10 @@ struct kwl_rx_frame {
 /* One receive queue, all of it used in NAPI only */
 struct kwl_rx_ring {
 	union kwl_rx_desc *desc;
-	struct page **page;	/* posted buffers, by slot */
+	union {			/* posted buffers, by slot */
+		struct page **page;
+		struct xdp_buff **xdp;
+	};
 	struct page_pool *pool;
 	void __iomem *tail;
 	struct net_device *netdev;
@@ -187,10 +200,12 @@ struct kwl_rx_ring {
 	u32 ntc;		/* next slot the device writes back */
 	u32 ntu;		/* next slot to post */
 	u16 queue;
+	u16 buf_len;		/* bytes that the device puts into one buffer */
 	bool skip;		/* drop up to the next end of packet */
 	bool prune;		/* drop own frames that come back */
 	const unsigned long *vlans;	/* tags to report; NULL for all */
 	struct bpf_prog *prog;	/* runs on each frame; NULL for none */
+	struct xdp_buff *first;	/* frame of a socket whose end has not come */
 	struct kwl_rx_frame frame;
 	struct kwl_rx_stats stats;
 	struct xdp_rxq_info rxq;
@@ -208,6 +223,7 @@ struct kwl_rx_ring {
  * @events: interrupts that DIM has seen
  * @adaptive: DIM chooses the distance of two interrupts
  * @port: the function it belongs to
+ * @xsk: memory of AF_XDP sockets that the rings work on, else NULL
  * @txr: transmit ring
  * @rxr: receive ring
  * @mask: register that keeps the vector from interrupting
@@ -229,6 +245,7 @@ struct kwl_vector {
 	u16 events;
 	bool adaptive;
 	struct kwl_port *port;
+	struct xsk_buff_pool *xsk;
 
 	struct kwl_tx_ring txr ____cacheline_aligned_in_smp;
 	struct kwl_rx_ring rxr ____cacheline_aligned_in_smp;
@@ -265,7 +282,7 @@ struct kwl_queue_mem {
 	struct kwl_tx_buf *tx_buf;
 	dma_addr_t tx_dma;
 	union kwl_rx_desc *rx_desc;
-	struct page **rx_page;
+	void **rx_buf;
 	struct page_pool *pool;
 	dma_addr_t rx_dma;
 };
@@ -284,10 +301,23 @@ struct kwl_qset {
 };
 
 /**
+ * struct kwl_port_ops - what only the owner of a function can do
+ * @pause: stop all queues, and reset the function if one does not stop
+ * @resume: start them again with the memory that there is
+ *
+ * RTNL is held, the function is started.
+ */
+struct kwl_port_ops {
+	void (*pause)(struct kwl_port *port);
+	int (*resume)(struct kwl_port *port);
+};
+
+/**
  * struct kwl_port - the data path of one function
  * @vec: vectors by queue pair
  * @netdev: the interface; its private area starts with this struct
  * @hw: register access
+ * @ops: the owner's part
  * @num_vec: entries in @vec, fixed at probe
  * @stamper: hardware time stamps, NULL where there are none
  * @qset: memory in use while started, else NULL
@@ -299,6 +329,7 @@ struct kwl_port {
 	struct kwl_vector **vec;
 	struct net_device *netdev;
 	struct kwl_hw *hw;
+	const struct kwl_port_ops *ops;
 	u16 num_vec;
 	struct kwl_stamper *stamper;
 	struct kwl_qset *qset;
@@ -357,6 +388,16 @@ int kwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf);
 int kwl_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 		 u32 flags);
 int kwl_xdp_check_mtu(struct kwl_port *port, int mtu);
+
+/* xsk.c */
+int kwl_xsk_poll(struct kwl_vector *vec, int budget, bool *clean);
+bool kwl_xsk_refill(struct kwl_vector *vec);
+void kwl_xsk_release(struct kwl_vector *vec);
+int kwl_xsk_set_pool(struct kwl_port *port, struct xsk_buff_pool *pool,
+		     u16 queue);
+int kwl_xsk_wakeup(struct net_device *netdev, u32 queue, u32 flags);
+bool kwl_xsk_in_use(const struct kwl_port *port, u16 from);
+u32 kwl_xsk_buf_len(struct xsk_buff_pool *pool);
 
 /* coalesce.c */
 void kwl_coalesce_init(struct kwl_vector *vec);

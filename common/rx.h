@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What receiving into pages and into the memory of sockets have in common. */
+#ifndef KAWELA_RX_H
+#define KAWELA_RX_H
+
+#include <linux/etherdevice.h>
+
+#include <kawela/ring.h>
+
+/* Buffers posted with one tail write */
+#define KWL_RX_BATCH	32
+
+/* Totals of one poll, added to the ring's counters once */
+struct kwl_rx_totals {
+	u32 packets;
+	u32 bytes;
+	u32 errors;
+	u32 alloc_fail;
+	u32 dropped;
+	u32 csum_unnecessary;
+	u32 csum_none;
+	u32 csum_bad;
+};
+
+/*
+ * The emulator's switch does not spare the sender its own multicast. Silicon
+ * does, so this costs nothing there.
+ */
+static inline bool kwl_rx_is_own(const struct kwl_rx_ring *rxr,
+				 const void *data)
+{
+	const struct ethhdr *eth = data;
+
+	return is_multicast_ether_addr(eth->h_dest) &&
+	       ether_addr_equal(eth->h_source, rxr->netdev->dev_addr);
+}
+
+void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct);
+u64 kwl_rx_stamp(struct kwl_rx_ring *rxr);
+void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
+	       const struct kwl_rx_wb *wb, u32 status,
+	       struct kwl_rx_totals *tot);
+void kwl_rx_count(struct kwl_rx_ring *rxr, const struct kwl_rx_totals *tot);
+
+#endif
