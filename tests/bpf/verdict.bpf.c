@@ -13,6 +13,7 @@
 #define LOCAL_EXPERIMENTAL	0x88B5
 /* In place of a verdict of the kernel's */
 #define TO_CPU			16
+#define TO_SOCKET		17
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -47,6 +48,13 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } cpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u32);
+} sockets SEC(".maps");
 
 static void swap_addresses(struct ethhdr *eth)
 {
@@ -85,6 +93,9 @@ static int decide(struct xdp_md *ctx, __u64 bytes)
 		return bpf_redirect_map(&ports, 0, XDP_ABORTED);
 	case TO_CPU:
 		return bpf_redirect_map(&cpus, 1, XDP_ABORTED);
+	case TO_SOCKET:
+		return bpf_redirect_map(&sockets, ctx->rx_queue_index,
+					XDP_PASS);
 	default:
 		return *wanted - 1;
 	}

@@ -12,7 +12,7 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from lib.py import ksft_eq, ksft_ge, ksft_in, ksft_lt, ksft_true
+from lib.py import KsftSkipEx, ksft_eq, ksft_ge, ksft_in, ksft_lt, ksft_true
 from kwl_frames import ether
 from kwl_stats import driver_stats, ifindex, link_stats
 from kwl_sys import SLOW, output, read, run, run_json, settle, wait_for
@@ -393,6 +393,8 @@ class Metadata:
 
     def __init__(self, dut):
         self.dut = dut
+        if not Path("/sys/kernel/btf/vmlinux").exists():
+            raise KsftSkipEx("this kernel has no BTF, by which programs find the metadata functions")
         if not self.PLACE.is_mount():
             self.PLACE.mkdir(exist_ok=True)
             run(f"mount -t bpf bpf {self.PLACE}")
