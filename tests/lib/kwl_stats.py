@@ -19,6 +19,13 @@ def driver_stats(ifname, ns=None):
     return {name: int(value) for name, value in rows}
 
 
+def xdp_names(queues):
+    """Return the names that `ethtool -S` ends with: what XDP programs and sockets do, by queue."""
+    return [name for queue in range(queues)
+            for name in (*(f"rx{queue}_xdp_{what}" for what in ("drop", "tx", "tx_full", "redirect", "error")),
+                         f"tx{queue}_xdp")]
+
+
 def group_stats(ifname, group):
     """Return a standard group of `ethtool -S` as {name: value}; histograms as rx-64, rx-127 and so on."""
     shown = run_json(f"ethtool --json -S {ifname} --groups {group}")[0][group]

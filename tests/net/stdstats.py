@@ -6,7 +6,7 @@
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run
 from kwl_env import Env
 from kwl_frames import ether, to_dut
-from kwl_stats import (device_row, driver_stats, group_stats, link_stats, moved, pause_stats, queue_rows)
+from kwl_stats import (device_row, driver_stats, group_stats, link_stats, moved, pause_stats, queue_rows, xdp_names)
 from kwl_sys import settle, write
 from kwl_traffic import ping, transfer
 from kwl_wire import at_dut, on_wire, send_frames
@@ -70,7 +70,7 @@ def show(env, gained):
 
 def complete(env):
     """Each group shows what the card counts, and ethtool -S only what no group has."""
-    ksft_eq(list(driver_stats(env.ifname)), REST, "ethtool -S")
+    ksft_eq(list(driver_stats(env.ifname)), REST + xdp_names(8), "ethtool -S")
     ksft_eq(set(pause_stats(env.ifname)), {"tx_pause_frames", "rx_pause_frames"}, "pause")
     for group, names in FAULTS.items():
         ksft_eq(set(names) - set(group_stats(env.ifname, group)), set(), f"missing in {group}")

@@ -20,10 +20,10 @@ ON_REQUEST = ("nested", UPSTREAM)
 RARE = ("faults/kexec",)
 # What takes long runs on the newest kernel only, unless a kernel or files were
 # asked for: all of it on both would take more than continuous integration has.
-ONCE = ("faults/", "net/devlink", "net/ptp", "net/stdstats", "sriov/attributes", "sriov/bridge",
+ONCE = ("faults/", "net/devlink", "net/ptp", "net/stdstats", "net/xsk", "sriov/attributes", "sriov/bridge",
         "sriov/coalesce", "sriov/devlink", "sriov/hostile", "sriov/lifecycle", "sriov/lists", "sriov/mac",
         "sriov/policy", "sriov/removal", "sriov/state", "sriov/switching", "sriov/trace", "sriov/vfstats",
-        "sriov/vlan", "sriov/wildrings", "stress/")
+        "sriov/vlan", "sriov/wildrings", "sriov/xdp", "sriov/xsk", "stress/")
 HEADER = re.compile(r"# kawela: (.*)")
 DRIVERS = ("kawela", "stock")
 
