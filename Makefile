@@ -10,7 +10,7 @@ RETRY  ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
-.PHONY: setup demo demo-pf shell test test-debug fuzz check
+.PHONY: setup demo demo-pf shell test test-debug bench fuzz check
 
 help:
 	@echo 'The driver:'
@@ -29,6 +29,8 @@ help:
 	@echo '       T=upstream/          the driver tests of the kernel itself, on a PF and a VF'
 	@echo '       V=1                  show the output of passing files as well'
 	@echo '  make test-debug           the same in a kernel full of checkers, with coverage'
+	@echo '  make bench                instructions, register accesses and interrupts per packet,'
+	@echo '                            beside the stock pair; takes KERNEL'
 	@echo '  make fuzz [SECONDS=60]    fuzz codec, tables and mailbox outside the kernel'
 	@echo '  make shell                log in to the bench; takes KERNEL and DRIVER'
 	@echo '  make check                style and static checks'
@@ -66,6 +68,9 @@ test:
 
 test-debug: KERNEL = debug
 test-debug: test
+
+bench:
+	@tests/vm/bench --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))'
 
 demo:
 	@tests/vm/demo --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))'

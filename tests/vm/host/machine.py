@@ -59,9 +59,10 @@ class Machine:
     """Boot a guest that obeys commands; use as a context manager."""
 
     def __init__(self, kernel: str, topology: str, run: Path, *,
-                 keep: bool = False, tree: str = "live") -> None:
+                 keep: bool = False, tree: str = "live", count: bool = False) -> None:
         """A kept machine stays up when its host goes. It sees the work tree live, or
-        a copy of what tests need, which a suspend of the machine does not cut off.
+        a copy of what tests need, which a suspend of the machine does not cut off. Its
+        instructions may be counted, into counts.json, by the address ranges in ranges.
         """
         self.run_dir = run
         self.console = run / "console.log"
@@ -69,13 +70,16 @@ class Machine:
         append = f"bench_mode=agent bench_keep={int(keep)} bench_tree={tree}"
         command = [*qemu.command(kernel, topology, append),
                    "-serial", f"file:{self.console.name}"]
+        if count:
+            (run / "ranges").touch()
+            command = qemu.counted(command, run / "ranges", run / "counts.json")
         with (run / "qemu.log").open("w") as log:
             # A session of its own: ctrl-c is for us to handle.
             self.process = subprocess.Popen(command, cwd=run, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log,
                                             start_new_session=True)
         try:
-            self.wait_for_agent(BOOT_SECONDS * paths.slowness(kernel))
+            self.wait_for_agent(BOOT_SECONDS * (3 if count else paths.slowness(kernel)))
         except BaseException:
             self.kill()
             raise

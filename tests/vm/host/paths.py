@@ -94,6 +94,12 @@ def build_bpf() -> None:
         raise BenchError("the BPF programs of the tests do not compile")
 
 
+def build_bench() -> None:
+    """Compile what counts instructions, unless it is there."""
+    if subprocess.run([TOP / "scripts" / "build-bench"], check=False).returncode:
+        raise BenchError("the counter of instructions does not compile")
+
+
 def build_modules(kernel: str) -> None:
     """Build our modules for a kernel, as far as they changed."""
     script = TOP / "scripts" / "build-modules"

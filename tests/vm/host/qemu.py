@@ -83,6 +83,18 @@ def accelerator() -> list[str]:
     return ["-accel", "tcg,thread=multi", "-cpu", "max"]
 
 
+def counted(command_line: list[str], ranges: Path, out: Path) -> list[str]:
+    """The same machine with one processor and a clock that goes by the instructions it has
+    executed, and the plugin that counts them (tests/bench/count.c).
+    """
+    words = list(command_line)
+    words[words.index("-smp") + 1] = "1"
+    at = words.index("-accel")
+    words[at:at + 4] = ["-accel", "tcg,thread=single", "-cpu", "max"]
+    return [*words, "-icount", "shift=0,sleep=off", "-plugin",
+            f"{quoted(paths.BUILD)}/bench/count.so,ranges={quoted(ranges)},out={quoted(out)}"]
+
+
 def quoted(path: Path) -> str:
     """A path within an option, where a comma would end it."""
     return str(path).replace(",", ",,")
