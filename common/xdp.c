@@ -415,9 +415,14 @@ static int kwl_xdp_rx_vlan_tag(const struct xdp_md *ctx, __be16 *vlan_proto,
 	return 0;
 }
 
-static const struct xdp_metadata_ops kwl_xdp_metadata_ops = {
+/* Of a PF, which has a clock and spreads its frames */
+static const struct xdp_metadata_ops kwl_xdp_all_metadata_ops = {
 	.xmo_rx_timestamp	= kwl_xdp_rx_timestamp,
 	.xmo_rx_hash		= kwl_xdp_rx_hash,
+	.xmo_rx_vlan_tag	= kwl_xdp_rx_vlan_tag,
+};
+
+static const struct xdp_metadata_ops kwl_xdp_tag_metadata_ops = {
 	.xmo_rx_vlan_tag	= kwl_xdp_rx_vlan_tag,
 };
 
@@ -425,6 +430,9 @@ static const struct xdp_metadata_ops kwl_xdp_metadata_ops = {
  * kwl_xdp_init() - say what an interface offers to XDP programs
  * @netdev: an interface whose private area starts with struct kwl_port, not
  *	registered
+ *
+ * Programs are told hash and time of a frame if the interface can have
+ * NETIF_F_RXHASH: who has the one has the other.
  *
  * Context: Any.
  */
@@ -436,7 +444,9 @@ void kwl_xdp_init(struct net_device *netdev)
 			       NETDEV_XDP_ACT_RX_SG |
 			       NETDEV_XDP_ACT_XSK_ZEROCOPY;
 	netdev->xdp_zc_max_segs = KWL_XDP_ZC_MAX_SEGS;
-	netdev->xdp_metadata_ops = &kwl_xdp_metadata_ops;
+	netdev->xdp_metadata_ops = netdev->hw_features & NETIF_F_RXHASH ?
+				   &kwl_xdp_all_metadata_ops :
+				   &kwl_xdp_tag_metadata_ops;
 }
 EXPORT_SYMBOL_GPL(kwl_xdp_init);
 
