@@ -172,16 +172,6 @@ void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct)
 				direct);
 }
 
-/* The fragments change hands with the head that they hang on */
-static noinline void kwl_rx_build_frags(struct sk_buff *skb, u32 nr_frags,
-					u32 size)
-{
-	skb_shinfo(skb)->nr_frags = nr_frags;
-	skb->len += size;
-	skb->data_len += size;
-	skb->truesize += nr_frags * PAGE_SIZE;
-}
-
 /* The frame as one for the stack; NULL if there is no memory for that */
 static struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr)
 {
@@ -202,8 +192,11 @@ static struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr)
 	__skb_put(skb, xdp->data_end - xdp->data);
 	if (xdp->data != xdp->data_meta)
 		skb_metadata_set(skb, xdp->data - xdp->data_meta);
+	/* The fragments change hands with the head that they hang on */
 	if (unlikely(nr_frags))
-		kwl_rx_build_frags(skb, nr_frags, size);
+		xdp_update_skb_frags_info(skb, nr_frags, size,
+					  nr_frags * PAGE_SIZE,
+					  xdp_buff_get_skb_flags(xdp));
 	return skb;
 }
 
@@ -317,7 +310,9 @@ static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
 	if (likely(!xdp->data)) {
 		xdp_prepare_buff(xdp, page_address(page), KWL_RX_HEADROOM, len,
 				 true);
+		/* Of the frame before */
 		xdp_buff_clear_frags_flag(xdp);
+		xdp_buff_clear_frag_pfmemalloc(xdp);
 		return true;
 	}
 	if (likely(xdp_buff_add_frag(xdp, page_to_netmem(page),
@@ -371,7 +366,7 @@ void kwl_rx_count(struct kwl_rx_ring *rxr, const struct kwl_rx_totals *tot)
 int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
 {
 	struct kwl_rx_totals tot = {};
-	struct kwl_xdp_poll poll;
+	struct kwl_xdp_poll poll __uninitialized;
 	int done = 0;
 
 	kwl_xdp_poll_begin(rxr, &poll);

@@ -291,6 +291,23 @@ bool kwl_xdp_send_back(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 }
 
 /**
+ * kwl_xdp_exception() - a program's word that cannot be followed, or no word
+ * @rxr: the ring
+ * @poll: the poll
+ * @act: what the program has returned
+ *
+ * Context: NAPI. The frame stays the caller's.
+ */
+void kwl_xdp_exception(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
+		       u32 act)
+{
+	if (act > XDP_REDIRECT)
+		bpf_warn_invalid_xdp_action(rxr->netdev, poll->prog, act);
+	trace_xdp_exception(rxr->netdev, poll->prog, act);
+	poll->stats[KWL_XDP_ERROR]++;
+}
+
+/**
  * kwl_xdp_run() - let a program decide on the frame that has been received
  * @rxr: the ring
  * @poll: the poll
@@ -320,13 +337,9 @@ bool kwl_xdp_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll)
 		kwl_rx_recycle(rxr, true);
 		return false;
 	default:
-		bpf_warn_invalid_xdp_action(rxr->netdev, poll->prog, act);
-		break;
-	case XDP_ABORTED:
 		break;
 	}
-	trace_xdp_exception(rxr->netdev, poll->prog, act);
-	poll->stats[KWL_XDP_ERROR]++;
+	kwl_xdp_exception(rxr, poll, act);
 	kwl_rx_recycle(rxr, true);
 	return false;
 }

@@ -16,6 +16,8 @@
  * @num_tx: entries in @tx
  * @stats: what became of the frames that the stack does not get
  * @tx: frames to send back
+ *
+ * It is half a KiB on the stack that nothing must clear for every poll.
  */
 struct kwl_xdp_poll {
 	struct bpf_prog *prog;
@@ -34,6 +36,8 @@ static inline void kwl_xdp_poll_begin(const struct kwl_rx_ring *rxr,
 	memset(poll->stats, 0, sizeof(poll->stats));
 }
 
+void kwl_xdp_exception(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
+		       u32 act);
 bool kwl_xdp_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);
 bool kwl_xdp_send_back(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 		       struct xdp_buff *xdp);

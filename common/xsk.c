@@ -192,13 +192,9 @@ static bool kwl_xsk_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 		xsk_buff_free(xdp);
 		return true;
 	default:
-		bpf_warn_invalid_xdp_action(rxr->netdev, poll->prog, act);
-		break;
-	case XDP_ABORTED:
 		break;
 	}
-	trace_xdp_exception(rxr->netdev, poll->prog, act);
-	poll->stats[KWL_XDP_ERROR]++;
+	kwl_xdp_exception(rxr, poll, act);
 	xsk_buff_free(xdp);
 	return true;
 }
@@ -270,7 +266,7 @@ static bool kwl_xsk_collect(struct kwl_rx_ring *rxr, struct xdp_buff *xdp,
 static int kwl_xsk_clean(struct kwl_rx_ring *rxr, int budget)
 {
 	struct kwl_rx_totals tot = {};
-	struct kwl_xdp_poll poll;
+	struct kwl_xdp_poll poll __uninitialized;
 	bool room = true;
 	int done = 0;
 

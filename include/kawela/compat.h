@@ -42,8 +42,8 @@ netif_napi_add_config(struct net_device *dev, struct napi_struct *napi,
 #define net_dim(dim, sample)	net_dim(dim, *(sample))
 
 /* Fragments of neighbours are never merged here; the callers' have their pages */
-static inline bool xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
-				     u32 offset, u32 size, u32 truesize)
+static inline bool __xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
+				       u32 offset, u32 size)
 {
 	struct skb_shared_info *sinfo = xdp_get_shared_info_from_buff(xdp);
 
@@ -60,14 +60,30 @@ static inline bool xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
 	return true;
 }
 
+static inline bool xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
+				     u32 offset, u32 size, u32 truesize)
+{
+	if (!__xdp_buff_add_frag(xdp, netmem, offset, size))
+		return false;
+	if (unlikely(netmem_is_pfmemalloc(netmem)))
+		xdp_buff_set_frag_pfmemalloc(xdp);
+	return true;
+}
+
+#define xdp_buff_get_skb_flags(xdp)	((xdp)->flags)
+
+#define xdp_update_skb_frags_info(skb, nr_frags, size, truesize, flags)	\
+	xdp_update_skb_shared_info(skb, nr_frags, size, truesize,	\
+				   (flags) & XDP_FLAGS_FRAGS_PF_MEMALLOC)
+
+/* The memory of a socket is mapped anew: there is no page behind the netmem */
 static inline bool kwl_xsk_buff_add_frag(struct xdp_buff *head,
 					 struct xdp_buff *xdp)
 {
 	const void *data = xdp->data;
 
-	if (!xdp_buff_add_frag(head, virt_to_netmem((void *)data),
-			       offset_in_page(data), xdp->data_end - data,
-			       xdp->frame_sz))
+	if (!__xdp_buff_add_frag(head, virt_to_netmem((void *)data),
+				 offset_in_page(data), xdp->data_end - data))
 		return false;
 	xsk_buff_add_frag(xdp);
 	return true;
