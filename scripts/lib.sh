@@ -103,3 +103,17 @@ step()
 	mv "$stamp.tmp" "$stamp"
 	say "$name: done"
 }
+
+# list_files: the files git knows or would know; without git everything but build/.
+list_files()
+{
+	local file
+
+	if [ -e .git ] && git rev-parse --git-dir >/dev/null 2>&1; then
+		git ls-files --cached --others --exclude-standard
+	else
+		find . -path ./build -prune -o -type f -print | cut -c 3-
+	fi | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done | LC_ALL=C sort
+}
