@@ -10,7 +10,7 @@ RETRY  ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
-.PHONY: setup demo demo-pf shell test test-debug bench fuzz check
+.PHONY: setup demo demo-pf shell test test-debug bench fuzz check deb
 
 help:
 	@echo 'The driver:'
@@ -34,6 +34,7 @@ help:
 	@echo '  make fuzz [SECONDS=60]    fuzz codec, tables and mailbox outside the kernel'
 	@echo '  make shell                log in to the bench; takes KERNEL and DRIVER'
 	@echo '  make check                style and static checks'
+	@echo '  make deb                  the Debian package kawela-dkms, in build/deb/'
 	@echo '  make modules KERNEL=6.12  build for a kernel of the bench'
 	@echo '  make setup                only the set-up; MIRROR=http://... if need be'
 	@echo '  make distclean            remove all that was built or set up'
@@ -61,6 +62,9 @@ modules: setup
 
 check: setup
 	@scripts/check
+
+deb: setup
+	@scripts/build-deb --lint
 
 test:
 	@tests/vm/test --kernel '$(KERNEL)' --driver '$(DRIVER)' \
