@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import paths
 
-FOLDERS = ("debug", "faults", "net", "sriov", "stress")
+FOLDERS = ("clients", "debug", "faults", "net", "sriov", "stress")
 # The kernel's own tests, which scripts/build-kselftest builds on first use.
 UPSTREAM = "upstream"
 # Only when asked for by name: under TCG inner guests now and then die of the
@@ -16,8 +16,9 @@ UPSTREAM = "upstream"
 # tests take half an hour for each kernel.
 ON_REQUEST = ("nested", UPSTREAM)
 # Neither in a run of everything: under TCG, one new kernel in four complained of its own
-# clock (hrtimer_forward() in hpet_init()), with the in-tree driver.
-RARE = ("faults/kexec",)
+# clock (hrtimer_forward() in hpet_init()), with the in-tree driver. And the Debian package:
+# DKMS builds the modules three times over, with what belongs to them.
+RARE = ("faults/kexec", "clients/deb")
 # What takes long runs on the newest kernel only, unless a kernel or files were
 # asked for: all of it on both would take more than continuous integration has.
 ONCE = ("faults/", "net/devlink", "net/ptp", "net/stdstats", "net/xsk", "sriov/attributes", "sriov/bridge",
@@ -29,6 +30,8 @@ DRIVERS = ("kawela", "stock")
 
 # Runs on the host: the bench's tests of itself.
 SELFTEST = "vm/selftest"
+# The topology of files that need no machine either; they run once, before the others.
+HOST = "host"
 
 
 def check_driver(driver: str) -> None:
@@ -78,7 +81,7 @@ def read_header(name: str) -> TestFile:
         else:
             raise paths.BenchError(f"tests/{name}: '{word}' in its '# kawela:' line "
                                    "is not understood")
-    if file.topology not in paths.topologies():
+    if file.topology not in (HOST, *paths.topologies()):
         raise paths.BenchError(f"tests/{name}: no topology '{file.topology}'")
     if not set(file.drivers.split(",")) <= set(DRIVERS):
         raise paths.BenchError(f"tests/{name}: drivers={file.drivers}: "
