@@ -63,6 +63,9 @@ modules: setup
 check: setup
 	@scripts/check
 
+fuzz: setup
+	@tests/fuzz/run $(or $(SECONDS),60)
+
 deb: setup
 	@scripts/build-deb --lint
 
