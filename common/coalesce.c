@@ -157,7 +157,7 @@ static void kwl_coalesce_apply(struct kwl_port *port, u16 from, u16 to,
  * @kec: not used
  * @extack: not used
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  * Return: 0.
  */
 int kwl_get_coalesce(struct net_device *netdev, struct ethtool_coalesce *ec,
@@ -178,7 +178,7 @@ EXPORT_SYMBOL_GPL(kwl_get_coalesce);
  * @kec: not used
  * @extack: why not
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  * Return: 0, -EOPNOTSUPP without MSI-X, -ERANGE, or -EINVAL for an interval
  *	beside DIM.
  */
@@ -202,7 +202,7 @@ EXPORT_SYMBOL_GPL(kwl_set_coalesce);
  * @queue: queue pair
  * @ec: result
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  * Return: 0, or -EINVAL if there is no such queue.
  */
 int kwl_get_queue_coalesce(struct net_device *netdev, u32 queue,
@@ -223,7 +223,7 @@ EXPORT_SYMBOL_GPL(kwl_get_queue_coalesce);
  * @queue: queue pair
  * @ec: as of kwl_set_coalesce()
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  * Return: 0, -EINVAL if there is no such queue, or as kwl_set_coalesce().
  */
 int kwl_set_queue_coalesce(struct net_device *netdev, u32 queue,

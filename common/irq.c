@@ -81,15 +81,15 @@ static void kwl_irq_spread(struct kwl_vector *vec)
  */
 static void kwl_irq_add_napi(struct kwl_vector *vec)
 {
-	netif_napi_add_config(vec->port->netdev, &vec->napi, kwl_poll,
+	netif_napi_add_config_locked(vec->port->netdev, &vec->napi, kwl_poll,
 			      vec->idx);
-	netif_napi_set_irq(&vec->napi, vec->irq);
+	netif_napi_set_irq_locked(&vec->napi, vec->irq);
 }
 
 static void kwl_irq_del_napi(struct kwl_vector *vec)
 {
-	netif_napi_set_irq(&vec->napi, -1);
-	netif_napi_del(&vec->napi);
+	netif_napi_set_irq_locked(&vec->napi, -1);
+	netif_napi_del_locked(&vec->napi);
 }
 
 static int kwl_irq_request_one(struct kwl_vector *vec)
@@ -123,7 +123,7 @@ static int kwl_irq_request_one(struct kwl_vector *vec)
  * afterwards. Each vector is hinted to a CPU of its own, near the device, and its
  * transmit queue to the same CPU.
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  * Return: 0, or a negative errno with none of them requested.
  */
 int kwl_irq_request(struct kwl_port *port, u16 from, u16 to)
@@ -152,7 +152,7 @@ EXPORT_SYMBOL_GPL(kwl_irq_request);
  * @from: first queue pair
  * @to: queue pair after the last one
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  */
 void kwl_irq_free(struct kwl_port *port, u16 from, u16 to)
 {

@@ -57,6 +57,7 @@ int kwl_port_init(struct kwl_port *port, struct net_device *netdev,
 	port->netdev = netdev;
 	port->hw = hw;
 	port->rx_drop = true;
+	netdev->queue_mgmt_ops = &kwl_queue_mgmt_ops;
 	spin_lock_init(&port->drops_lock);
 	port->vec = kcalloc(num_vec, sizeof(*port->vec), GFP_KERNEL);
 	if (!port->vec)
@@ -88,6 +89,14 @@ void kwl_port_fini(struct kwl_port *port)
 }
 EXPORT_SYMBOL_GPL(kwl_port_fini);
 
+/* kwl_port_set_rx_drop() tells the device, too, and must not tell it the old */
+static void kwl_vector_set_buf_len(struct kwl_vector *vec, u32 len)
+{
+	spin_lock_bh(&vec->port->drops_lock);
+	vec->rxr.buf_len = len;
+	spin_unlock_bh(&vec->port->drops_lock);
+}
+
 static void kwl_vector_attach(struct kwl_vector *vec,
 			      const struct kwl_queue_mem *q,
 			      const struct kwl_queue_cfg *cfg)
@@ -100,14 +109,21 @@ static void kwl_vector_attach(struct kwl_vector *vec,
 	vec->rxr.page = (struct page **)q->rx_buf;
 	vec->rxr.pool = q->pool;
 	if (vec->xsk) {
-		vec->rxr.buf_len = kwl_xsk_buf_len(vec->xsk);
+		kwl_vector_set_buf_len(vec, kwl_xsk_buf_len(vec->xsk));
 		vec->rxr.rxq.mem.type = MEM_TYPE_XSK_BUFF_POOL;
 	} else {
-		vec->rxr.buf_len = KWL_RX_BUF_LEN;
+		kwl_vector_set_buf_len(vec, KWL_RX_BUF_LEN);
 		xdp_rxq_info_attach_page_pool(&vec->rxr.rxq, q->pool);
 	}
 	vec->rxr.dma = q->rx_dma;
 	vec->rxr.mask = cfg->rx_count - 1;
+}
+
+static void kwl_vector_apply_drop(struct kwl_vector *vec)
+{
+	spin_lock_bh(&vec->port->drops_lock);
+	kwl_rx_ring_set_drop(&vec->rxr, vec->port->rx_drop);
+	spin_unlock_bh(&vec->port->drops_lock);
 }
 
 static int kwl_vector_start_rings(struct kwl_vector *vec)
@@ -117,7 +133,10 @@ static int kwl_vector_start_rings(struct kwl_vector *vec)
 	err = kwl_tx_ring_start(&vec->txr);
 	if (err)
 		return err;
-	return kwl_rx_ring_start(&vec->rxr, vec->port->rx_drop);
+	err = kwl_rx_ring_start(&vec->rxr, vec->port->rx_drop);
+	/* It can have changed meanwhile, when other queues run */
+	kwl_vector_apply_drop(vec);
+	return err;
 }
 
 static void kwl_vector_stop_rings(struct kwl_vector *vec)
@@ -151,7 +170,7 @@ static void kwl_vector_enable(struct kwl_vector *vec)
 			     &vec->napi);
 	netif_queue_set_napi(netdev, vec->idx, NETDEV_QUEUE_TYPE_RX,
 			     &vec->napi);
-	napi_enable(&vec->napi);
+	napi_enable_locked(&vec->napi);
 	kwl_coalesce_write(vec);
 	kwl_vector_unmask(vec);
 
@@ -167,7 +186,7 @@ static void kwl_vector_disable(struct kwl_vector *vec)
 
 	kwl_vector_mask(vec);
 	synchronize_irq(vec->irq);
-	napi_disable(&vec->napi);
+	napi_disable_locked(&vec->napi);
 	kwl_coalesce_stop(vec);
 	page_pool_disable_direct_recycling(vec->rxr.pool);
 	/* A poll that was under way has unmasked the vector again */
@@ -191,7 +210,7 @@ static void kwl_port_set_qset(struct kwl_port *port, struct kwl_qset *qset)
  *
  * Nothing is sent before kwl_port_wake().
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  * Return: 0, or a negative errno with all queues stopped and @qset still the
  *	caller's.
  */
@@ -201,6 +220,7 @@ int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset)
 	int err;
 
 	for (i = 0; i < qset->cfg.pairs; i++) {
+		port->vec[i]->paused = false;
 		kwl_vector_attach(port->vec[i], &qset->q[i], &qset->cfg);
 		err = kwl_vector_start_rings(port->vec[i]);
 		if (err)
@@ -224,6 +244,8 @@ static void kwl_vector_set_live(struct kwl_vector *vec, bool live)
 {
 	__netif_tx_lock_bh(vec->txr.txq);
 	vec->txr.live = live;
+	/* To the watchdog a stopped queue that has been idle hangs */
+	txq_trans_cond_update(vec->txr.txq);
 	__netif_tx_unlock_bh(vec->txr.txq);
 }
 
@@ -234,7 +256,7 @@ static void kwl_vector_set_live(struct kwl_vector *vec, bool live)
  * Not part of kwl_port_start(), because frames that are queued before the
  * transmitter is on would sit there without a doorbell.
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  */
 void kwl_port_wake(struct kwl_port *port)
 {
@@ -254,7 +276,7 @@ EXPORT_SYMBOL_GPL(kwl_port_wake);
  * On return neither the device nor NAPI touches the memory, unless @port is
  * marked as stuck: then the owner has to reset the function first.
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  * Return: The set that was in use, NULL if none was.
  */
 struct kwl_qset *kwl_port_stop(struct kwl_port *port)
@@ -268,16 +290,102 @@ struct kwl_qset *kwl_port_stop(struct kwl_port *port)
 	kwl_stats_refresh(port);
 	kwl_port_set_qset(port, NULL);
 	for (i = 0; i < qset->cfg.pairs; i++)
-		kwl_vector_disable(port->vec[i]);
+		if (!port->vec[i]->paused)
+			kwl_vector_disable(port->vec[i]);
+	for (i = 0; i < qset->cfg.pairs; i++)
+		kwl_vector_set_live(port->vec[i], false);
 	/* After NAPI, whose completions would wake the queues again */
 	netif_tx_disable(port->netdev);
 	for (i = 0; i < qset->cfg.pairs; i++)
-		kwl_vector_set_live(port->vec[i], false);
-	for (i = 0; i < qset->cfg.pairs; i++)
-		kwl_vector_stop_rings(port->vec[i]);
+		if (!port->vec[i]->paused)
+			kwl_vector_stop_rings(port->vec[i]);
 	return qset;
 }
 EXPORT_SYMBOL_GPL(kwl_port_stop);
+
+/**
+ * kwl_queue_pause() - stop one queue pair while the others run
+ * @port: the function, started
+ * @queue: the queue pair
+ *
+ * On return neither the device nor NAPI touches the queue's memory. If the
+ * queue does not stop, the whole function has been stopped, and reset.
+ *
+ * Context: Process, control locked (lock.h).
+ */
+void kwl_queue_pause(struct kwl_port *port, u16 queue)
+{
+	struct kwl_vector *vec = port->vec[queue];
+
+	kwl_vector_disable(vec);
+	kwl_vector_set_live(vec, false);
+	/* After NAPI, as in kwl_port_stop() */
+	__netif_tx_lock_bh(vec->txr.txq);
+	netif_tx_stop_queue(vec->txr.txq);
+	__netif_tx_unlock_bh(vec->txr.txq);
+	kwl_vector_stop_rings(vec);
+	vec->paused = true;
+	if (port->stuck)
+		port->ops->pause(port);
+}
+
+static int kwl_queue_start(struct kwl_vector *vec)
+{
+	const struct kwl_qset *qset = vec->port->qset;
+	int err;
+
+	kwl_vector_attach(vec, &qset->q[vec->idx], &qset->cfg);
+	err = kwl_vector_start_rings(vec);
+	if (err) {
+		kwl_vector_stop_rings(vec);
+		return err;
+	}
+	vec->paused = false;
+	kwl_vector_enable(vec);
+	kwl_vector_set_live(vec, true);
+	netif_tx_wake_queue(vec->txr.txq);
+	return 0;
+}
+
+/* False if the function has to start as a whole, and is stopped for that */
+static bool kwl_queue_starts(struct kwl_port *port, u16 queue)
+{
+	if (port->qset && !kwl_queue_start(port->vec[queue]))
+		return true;
+	if (port->qset)
+		port->ops->pause(port);
+	return false;
+}
+
+/**
+ * kwl_queue_resume() - start one queue pair with the memory that there is
+ * @port: the function, after kwl_queue_pause()
+ * @queue: the queue pair
+ *
+ * Context: Process, control locked (lock.h).
+ * Return: 0, or a negative errno if the function does not even start after a
+ *	reset; its owner tries on.
+ */
+int kwl_queue_resume(struct kwl_port *port, u16 queue)
+{
+	return kwl_queue_starts(port, queue) ? 0 : port->ops->resume(port);
+}
+
+/**
+ * kwl_queue_resume_norntl() - kwl_queue_resume() for those without RTNL
+ * @port: the function, after kwl_queue_pause()
+ * @queue: the queue pair
+ *
+ * A queue that does not start leaves the function to a reset by its owner,
+ * which may need RTNL.
+ *
+ * Context: Process, the interface's own lock held.
+ */
+void kwl_queue_resume_norntl(struct kwl_port *port, u16 queue)
+{
+	if (!kwl_queue_starts(port, queue))
+		port->ops->recover(port);
+}
 
 /**
  * kwl_port_set_rx_drop() - say what a full receive ring does to frames
@@ -293,10 +401,10 @@ void kwl_port_set_rx_drop(struct kwl_port *port, bool drop)
 {
 	u16 i;
 
+	spin_lock_bh(&port->drops_lock);
 	port->rx_drop = drop;
-	if (!port->qset)
-		return;
-	for (i = 0; i < port->qset->cfg.pairs; i++)
+	for (i = 0; port->qset && i < port->qset->cfg.pairs; i++)
 		kwl_rx_ring_set_drop(&port->vec[i]->rxr, drop);
+	spin_unlock_bh(&port->drops_lock);
 }
 EXPORT_SYMBOL_GPL(kwl_port_set_rx_drop);

@@ -81,14 +81,21 @@ static int kwl_qset_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q,
 	return 0;
 }
 
-static void kwl_qset_free_queue(struct kwl_port *port, struct kwl_queue_mem *q,
-				const struct kwl_queue_cfg *cfg)
+/**
+ * kwl_queue_free_rx() - free the receive memory of one queue pair
+ * @port: the function
+ * @q: the memory, which no queue uses any more; may be incomplete
+ * @count: descriptors that it is for
+ *
+ * Context: Process, may sleep.
+ */
+void kwl_queue_free_rx(struct kwl_port *port, struct kwl_queue_mem *q,
+		       u16 count)
 {
-	struct device *dev = port->hw->dev;
 	int i;
 
 	if (q->pool) {
-		for (i = 0; i < cfg->rx_count; i++)
+		for (i = 0; i < count; i++)
 			if (q->rx_buf[i])
 				page_pool_put_full_page(q->pool, q->rx_buf[i],
 							false);
@@ -96,12 +103,38 @@ static void kwl_qset_free_queue(struct kwl_port *port, struct kwl_queue_mem *q,
 		page_pool_destroy(q->pool);
 	}
 	if (q->rx_desc)
-		dma_free_coherent(dev, cfg->rx_count * KWL_DESC_SIZE,
+		dma_free_coherent(port->hw->dev, count * KWL_DESC_SIZE,
 				  q->rx_desc, q->rx_dma);
-	if (q->tx_desc)
-		dma_free_coherent(dev, cfg->tx_count * KWL_DESC_SIZE,
-				  q->tx_desc, q->tx_dma);
 	kvfree(q->rx_buf);
+}
+
+/**
+ * kwl_queue_alloc_rx() - allocate the receive memory of one queue pair
+ * @port: the function
+ * @q: gets the memory, buffers included
+ * @idx: the queue pair
+ * @count: descriptors
+ *
+ * Context: Process, may sleep.
+ * Return: 0, or a negative errno with nothing allocated.
+ */
+int kwl_queue_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q, u16 idx,
+		       u16 count)
+{
+	int err = kwl_qset_alloc_rx(port, q, idx, count);
+
+	if (err)
+		kwl_queue_free_rx(port, q, count);
+	return err;
+}
+
+static void kwl_qset_free_queue(struct kwl_port *port, struct kwl_queue_mem *q,
+				const struct kwl_queue_cfg *cfg)
+{
+	kwl_queue_free_rx(port, q, cfg->rx_count);
+	if (q->tx_desc)
+		dma_free_coherent(port->hw->dev, cfg->tx_count * KWL_DESC_SIZE,
+				  q->tx_desc, q->tx_dma);
 	kvfree(q->tx_buf);
 }
 

@@ -330,7 +330,7 @@ static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
  * kwl_rx_purge() - forget a frame whose end has not come
  * @rxr: the ring, device and NAPI stopped
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  */
 void kwl_rx_purge(struct kwl_rx_ring *rxr)
 {

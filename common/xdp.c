@@ -473,7 +473,7 @@ static bool kwl_xdp_fits(const struct bpf_prog *prog, int mtu)
  * @port: the function
  * @mtu: the MTU that is asked for
  *
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  * Return: 0, or -EINVAL for a program, or a socket, that cannot take frames in
  *	fragments.
  */
@@ -526,7 +526,7 @@ static int kwl_xdp_set_prog(struct kwl_port *port, struct bpf_prog *prog,
  * @netdev: an interface whose private area starts with struct kwl_port
  * @bpf: the request
  *
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  * Return: 0 or a negative errno.
  */
 int kwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)

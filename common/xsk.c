@@ -48,7 +48,7 @@ u32 kwl_xsk_buf_len(struct xsk_buff_pool *pool)
  * @pool: the socket's memory, or NULL
  * @mtu: the MTU
  *
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  * Return: false if frames would come in several buffers and the socket has not
  *	said that it can take that (XDP_USE_SG).
  */
@@ -102,7 +102,7 @@ bool kwl_xsk_refill(struct kwl_vector *vec)
  *
  * Before anything else uses the socket's memory: its lists have no lock.
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  */
 void kwl_xsk_release(struct kwl_vector *vec)
 {
@@ -471,7 +471,7 @@ EXPORT_SYMBOL_GPL(kwl_xsk_wakeup);
  * @port: the function
  * @from: the first of them
  *
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  * Return: true if one has.
  */
 bool kwl_xsk_in_use(const struct kwl_port *port, u16 from)
@@ -505,14 +505,14 @@ static int kwl_xsk_switch(struct kwl_vector *vec, struct xsk_buff_pool *pool)
 	bool running = port->qset;
 
 	if (running)
-		port->ops->pause(port);
+		kwl_queue_pause(port, vec->idx);
 	if (pool) {
 		if (running)
 			kwl_xsk_drop_pages(&vec->rxr);
 		xsk_pool_set_rxq_info(pool, &vec->rxr.rxq);
 	}
 	vec->xsk = pool;
-	return running ? port->ops->resume(port) : 0;
+	return running ? kwl_queue_resume(port, vec->idx) : 0;
 }
 
 static int kwl_xsk_enable(struct kwl_vector *vec, struct xsk_buff_pool *pool)
@@ -544,9 +544,9 @@ static int kwl_xsk_enable(struct kwl_vector *vec, struct xsk_buff_pool *pool)
  * @pool: the memory; NULL to take it back
  * @queue: the queue pair
  *
- * All queues of the function stop for a moment.
+ * The queue pair stops for a moment, the others do not.
  *
- * Context: Process, RTNL held.
+ * Context: Process, control locked (lock.h).
  * Return: 0 or a negative errno.
  */
 int kwl_xsk_set_pool(struct kwl_port *port, struct xsk_buff_pool *pool,

@@ -5,8 +5,9 @@
  * `ip link set PF vf N` does; see vf_ndo.c.
  */
 #include <linux/etherdevice.h>
-#include <linux/rtnetlink.h>
 #include <net/devlink.h>
+
+#include <kawela/lock.h>
 
 #include "kpf_devlink.h"
 #include "kpf_vf.h"
@@ -93,9 +94,9 @@ static int kpf_vf_port_set_addr(struct devlink_port *port, const u8 *addr,
 		return -EINVAL;
 	}
 	ether_addr_copy(mac, addr);
-	rtnl_lock();
+	kwl_ctl_lock(vf->pf->net->netdev);
 	err = kpf_ndo_set_vf_mac(vf->pf->net->netdev, vf->num, mac);
-	rtnl_unlock();
+	kwl_ctl_unlock(vf->pf->net->netdev);
 	if (err == -EADDRINUSE)
 		NL_SET_ERR_MSG(extack, "the PF or another VF has that address");
 	else if (err == -EINVAL)
@@ -123,9 +124,9 @@ int kpf_rate_set_max(struct devlink_rate *rate, void *priv, u64 tx_max,
 			       "whole Mbit/s up to 1000, or 0 for no limit");
 		return -EINVAL;
 	}
-	rtnl_lock();
+	kwl_ctl_lock(vf->pf->net->netdev);
 	err = kpf_ndo_set_vf_rate(vf->pf->net->netdev, vf->num, 0, mbps);
-	rtnl_unlock();
+	kwl_ctl_unlock(vf->pf->net->netdev);
 	return err;
 }
 

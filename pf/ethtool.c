@@ -382,6 +382,10 @@ static int kpf_set_rxfh_fields(struct net_device *netdev,
 const struct ethtool_ops kpf_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
+	KWL_ETHTOOL_NEEDS_RTNL(ETHTOOL_OP_NEEDS_RTNL_SRINGPARAM |
+			       ETHTOOL_OP_NEEDS_RTNL_SCHANNELS |
+			       ETHTOOL_OP_NEEDS_RTNL_GLINK |
+			       ETHTOOL_OP_NEEDS_RTNL_TEST)
 	.get_drvinfo		= kpf_get_drvinfo,
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= kpf_get_link_ksettings,

@@ -17,6 +17,7 @@
 #include <net/devlink.h>
 
 #include <kawela/compat.h>
+#include <kawela/lock.h>
 
 #include "kpf_devlink.h"
 #include "kpf_vf.h"
@@ -60,15 +61,22 @@ void kpf_health_event(struct kpf_dev *pf, enum kpf_health_event event,
 	queue_work(system_long_wq, &pf->health.work);
 }
 
-/* What callbacks need, or why not. With RTNL held if so. */
+/* What callbacks need, or why not. With control locked if so. */
 static int kpf_health_enter(struct kpf_dev *pf, struct netlink_ext_ack *extack)
 {
 	rtnl_lock();
-	if (pf->net && netif_device_present(pf->net->netdev))
+	if (pf->net && netif_device_present(pf->net->netdev)) {
+		netdev_lock_ops(pf->net->netdev);
 		return 0;
+	}
 	rtnl_unlock();
 	NL_SET_ERR_MSG(extack, "the card is away");
 	return -ENODEV;
+}
+
+static void kpf_health_leave(struct kpf_dev *pf)
+{
+	kwl_ctl_unlock(pf->net->netdev);
 }
 
 /* Transmit */
@@ -132,7 +140,7 @@ kpf_health_put_queues(struct kpf_dev *pf, struct devlink_fmsg *fmsg,
 	for (i = 0; qset && i < qset->cfg.pairs; i++)
 		put(pf, fmsg, pf->net->port.vec[i]);
 	devlink_fmsg_arr_pair_nest_end(fmsg);
-	rtnl_unlock();
+	kpf_health_leave(pf);
 	return 0;
 }
 
@@ -161,7 +169,7 @@ static int kpf_health_tx_recover(struct devlink_health_reporter *reporter,
 	if (err)
 		return err;
 	err = kpf_reset(pf);
-	rtnl_unlock();
+	kpf_health_leave(pf);
 	if (err)
 		NL_SET_ERR_MSG(extack, "the card does not come back from a reset");
 	return err;
@@ -201,7 +209,7 @@ static int kpf_health_rx_recover(struct devlink_health_reporter *reporter,
 	for (i = 0; qset && i < qset->cfg.pairs; i++)
 		napi_schedule(&pf->net->port.vec[i]->napi);
 	local_bh_enable();
-	rtnl_unlock();
+	kpf_health_leave(pf);
 	return 0;
 }
 
@@ -220,19 +228,27 @@ static bool kpf_health_is_stalled(struct kpf_health *health,
 	return stalled;
 }
 
-/* Without registers; whoever has RTNL may be changing the queues */
-static void kpf_health_watch_rx(struct kpf_dev *pf)
+/* Without registers */
+static void kpf_health_watch_rx_queues(struct kpf_dev *pf)
 {
-	const struct kwl_qset *qset;
+	const struct kwl_qset *qset = pf->net->port.qset;
 	u16 i;
 
-	if (!rtnl_trylock())
-		return;
-	qset = pf->net && netif_device_present(pf->net->netdev) ?
-	       pf->net->port.qset : NULL;
 	for (i = 0; qset && i < qset->cfg.pairs; i++)
 		if (kpf_health_is_stalled(&pf->health, pf->net->port.vec[i]))
 			kpf_health_event(pf, KPF_HEALTH_RX_STALL, i);
+}
+
+/* Whoever has control locked may be changing the queues: another time, then */
+static void kpf_health_watch_rx(struct kpf_dev *pf)
+{
+	if (!rtnl_trylock())
+		return;
+	if (pf->net && netif_device_present(pf->net->netdev)) {
+		netdev_lock_ops(pf->net->netdev);
+		kpf_health_watch_rx_queues(pf);
+		netdev_unlock_ops(pf->net->netdev);
+	}
 	rtnl_unlock();
 }
 

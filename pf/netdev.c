@@ -81,9 +81,15 @@ static int kpf_port_resume(struct kwl_port *port)
 	return err;
 }
 
+static void kpf_port_recover(struct kwl_port *port)
+{
+	kpf_schedule_reset(container_of(port, struct kpf_net, port)->pf);
+}
+
 static const struct kwl_port_ops kpf_port_ops = {
-	.pause	= kpf_port_pause,
-	.resume	= kpf_port_resume,
+	.pause		= kpf_port_pause,
+	.resume		= kpf_port_resume,
+	.recover	= kpf_port_recover,
 };
 
 static int kpf_open(struct net_device *netdev)
@@ -255,7 +261,7 @@ err_free_qset:
 /*
  * Change number or length of the rings. All memory and all interrupts are
  * had before traffic stops; on failure the old configuration goes on.
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  */
 int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg)
 {
@@ -265,7 +271,7 @@ int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg)
 /*
  * Make room for @num_vfs VFs, or take it back. The interface goes on with
  * @pairs queue pairs and keeps everything else.
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  */
 int kpf_net_set_num_vfs(struct kpf_net *net, u16 num_vfs, u16 pairs)
 {

@@ -2,9 +2,9 @@
 /* Life of the PCI function: probe, remove, shutdown, sleep, PCI reset. */
 #include <linux/module.h>
 #include <linux/pci.h>
-#include <linux/rtnetlink.h>
 
 #include <kawela/compat.h>
+#include <kawela/lock.h>
 
 #include "kpf.h"
 #include "kpf_devlink.h"
@@ -191,7 +191,7 @@ static void kpf_suspend_net(struct kpf_dev *pf)
 	/* Reloaded in vain: nothing runs */
 	if (!net)
 		return;
-	rtnl_lock();
+	kwl_ctl_lock(net->netdev);
 	netif_device_detach(net->netdev);
 	kpf_link_stop(pf);
 	if (netif_running(net->netdev))
@@ -201,7 +201,7 @@ static void kpf_suspend_net(struct kpf_dev *pf)
 	kpf_ptp_hold(pf);
 	kpf_hw_quiesce(pf);
 	kpf_stats_set_offline(pf, true);
-	rtnl_unlock();
+	kwl_ctl_unlock(net->netdev);
 
 	kpf_service_stop(pf);
 }
@@ -213,7 +213,7 @@ static int kpf_resume_net(struct kpf_dev *pf)
 
 	if (!net)
 		return 0;
-	rtnl_lock();
+	kwl_ctl_lock(net->netdev);
 	pf->hw.gone = false;
 	kpf_stats_set_offline(pf, false);
 	err = kpf_hw_restart(net);
@@ -233,7 +233,7 @@ static int kpf_resume_net(struct kpf_dev *pf)
 	/* Whatever VFs have said in the meantime */
 	kpf_sriov_irq(pf);
 out:
-	rtnl_unlock();
+	kwl_ctl_unlock(net->netdev);
 	if (err)
 		pci_err(pf->pdev, "does not come back: %pe\n", ERR_PTR(err));
 	return err;

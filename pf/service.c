@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What runs on its own: counter refresh and reset. */
-#include <linux/rtnetlink.h>
+
+#include <kawela/lock.h>
 
 #include "kpf.h"
 
@@ -20,7 +21,7 @@ static void kpf_service(struct work_struct *work)
 /*
  * Reset the function and put everything back as the user has set it. A
  * running interface keeps its memory and loses what was on its way.
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  */
 int kpf_reset(struct kpf_dev *pf)
 {
@@ -55,14 +56,14 @@ static void kpf_reset_work(struct work_struct *work)
 	struct net_device *netdev = pf->net->netdev;
 	int err;
 
-	rtnl_lock();
+	kwl_ctl_lock(netdev);
 	if (netif_device_present(netdev)) {
 		netdev_info(netdev, "resetting\n");
 		err = kpf_reset(pf);
 		if (err)
 			netdev_err(netdev, "reset failed: %pe\n", ERR_PTR(err));
 	}
-	rtnl_unlock();
+	kwl_ctl_unlock(netdev);
 }
 
 /* Any context */

@@ -3,7 +3,8 @@
 #include <linux/etherdevice.h>
 #include <linux/jhash.h>
 #include <linux/ktime.h>
-#include <linux/rtnetlink.h>
+
+#include <kawela/lock.h>
 
 #include "kpf_vf.h"
 #include "trace.h"
@@ -103,11 +104,11 @@ static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 	if (!vf)
 		return -ENOMEM;
 
-	rtnl_lock();
+	kwl_ctl_lock(net->netdev);
 	pf->sriov.user_pairs = net->cfg.pairs;
 	err = kpf_net_set_num_vfs(net, num_vfs, 1);
 	if (err) {
-		rtnl_unlock();
+		kwl_ctl_unlock(net->netdev);
 		kfree(vf);
 		return err;
 	}
@@ -124,7 +125,7 @@ static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 	kpf_hw_enable(pf);
 	kpf_link_start(pf);
 	kpf_hw_notify_vfs(pf);
-	rtnl_unlock();
+	kwl_ctl_unlock(net->netdev);
 	return 0;
 }
 
@@ -135,7 +136,7 @@ static void kpf_sriov_restore(struct kpf_dev *pf)
 	struct kpf_vf *vf;
 	int err, i;
 
-	rtnl_lock();
+	kwl_ctl_lock(net->netdev);
 	mutex_lock(&pf->sriov.lock);
 	vf = pf->sriov.vf;
 	pf->sriov.vf = NULL;
@@ -155,7 +156,7 @@ static void kpf_sriov_restore(struct kpf_dev *pf)
 		kpf_link_stop(pf);
 		kpf_hw_disable(pf);
 	}
-	rtnl_unlock();
+	kwl_ctl_unlock(net->netdev);
 	kfree(vf);
 }
 
@@ -245,7 +246,7 @@ void kpf_sriov_save_config(struct kpf_dev *pf, bool save)
 /*
  * A reset takes the VFs' queues, and no interrupt tells them. Say so while
  * the mailbox still works; their drivers also see it by themselves.
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  */
 void kpf_sriov_before_reset(struct kpf_dev *pf)
 {

@@ -3,6 +3,8 @@
 #include <linux/bitfield.h>
 #include <linux/ethtool.h>
 
+#include <kawela/compat.h>
+
 #include "kvf.h"
 
 /* The port's speed is to be seen from every VF */
@@ -85,6 +87,8 @@ static int kvf_set_channels(struct net_device *netdev,
 const struct ethtool_ops kvf_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
+	KWL_ETHTOOL_NEEDS_RTNL(ETHTOOL_OP_NEEDS_RTNL_SRINGPARAM |
+			       ETHTOOL_OP_NEEDS_RTNL_GLINK)
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= kvf_get_link_ksettings,
 	.get_coalesce		= kwl_get_coalesce,

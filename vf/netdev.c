@@ -103,7 +103,7 @@ static int kvf_net_run(struct kvf_net *net)
  * Reset the function and start over with the memory there is. Queues run on
  * return even if the PF did not answer: the service will try again, and until
  * then nothing comes or goes.
- * Context: RTNL.
+ * Context: Control locked (lock.h).
  */
 int kvf_net_restart(struct kvf_net *net)
 {
@@ -156,9 +156,18 @@ static int kvf_port_resume(struct kwl_port *port)
 	return port->qset ? 0 : err;
 }
 
+static void kvf_port_recover(struct kwl_port *port)
+{
+	struct kvf_net *net = container_of(port, struct kvf_net, port);
+
+	WRITE_ONCE(net->kvf->session, false);
+	kvf_service_kick(net->kvf);
+}
+
 static const struct kwl_port_ops kvf_port_ops = {
-	.pause	= kvf_port_pause,
-	.resume	= kvf_port_resume,
+	.pause		= kvf_port_pause,
+	.resume		= kvf_port_resume,
+	.recover	= kvf_port_recover,
 };
 
 static int kvf_open(struct net_device *netdev)

@@ -2,9 +2,9 @@
 /* Life of the PCI function: probe, remove, shutdown, sleep, PCI reset. */
 #include <linux/module.h>
 #include <linux/pci.h>
-#include <linux/rtnetlink.h>
 
 #include <kawela/compat.h>
+#include <kawela/lock.h>
 
 #include "kvf.h"
 
@@ -101,12 +101,12 @@ static void kvf_suspend_net(struct kvf_dev *kvf)
 {
 	struct kvf_net *net = kvf->net;
 
-	rtnl_lock();
+	kwl_ctl_lock(net->netdev);
 	netif_device_detach(net->netdev);
 	WRITE_ONCE(kvf->session, false);
 	netif_carrier_off(net->netdev);
 	kwl_port_stop(&net->port);
-	rtnl_unlock();
+	kwl_ctl_unlock(net->netdev);
 	kvf_service_stop(kvf);
 }
 
@@ -114,12 +114,12 @@ static int kvf_resume_net(struct kvf_dev *kvf)
 {
 	struct kvf_net *net = kvf->net;
 
-	rtnl_lock();
+	kwl_ctl_lock(net->netdev);
 	kvf->hw.gone = false;
 	if (netif_running(net->netdev))
 		kvf_net_restart(net);
 	netif_device_attach(net->netdev);
-	rtnl_unlock();
+	kwl_ctl_unlock(net->netdev);
 	kvf_service_start(kvf);
 	return 0;
 }

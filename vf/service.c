@@ -5,7 +5,8 @@
  * when it is reset or goes away.
  */
 #include <linux/bitfield.h>
-#include <linux/rtnetlink.h>
+
+#include <kawela/lock.h>
 
 #include "kvf.h"
 #include "trace.h"
@@ -55,11 +56,11 @@ static void kvf_service_restart(struct kvf_dev *kvf)
 {
 	struct net_device *netdev = kvf->net->netdev;
 
-	rtnl_lock();
+	kwl_ctl_lock(netdev);
 	if (netif_running(netdev) && netif_device_present(netdev) &&
 	    !kvf->session)
 		kvf_net_restart(kvf->net);
-	rtnl_unlock();
+	kwl_ctl_unlock(netdev);
 }
 
 /* Once for each way of saying no, not each time the lists change */

@@ -13,6 +13,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/version.h>
 #include <net/devlink.h>
+#include <net/netdev_queues.h>
 #include <net/page_pool/types.h>
 #include <net/sch_generic.h>
 #include <net/xdp.h>
@@ -33,11 +34,32 @@ static int fn(struct ndmsg *ndm, struct nlattr *tb[],			\
 }
 
 static inline void
-netif_napi_add_config(struct net_device *dev, struct napi_struct *napi,
-		      int (*poll)(struct napi_struct *, int), int index)
+netif_napi_add_config_locked(struct net_device *dev, struct napi_struct *napi,
+			     int (*poll)(struct napi_struct *, int), int index)
 {
 	netif_napi_add(dev, napi, poll);
 }
+
+#define KWL_DEFINE_QUEUE_MGMT_OPS(name, mem, alloc, free, start, stop)	\
+const struct netdev_queue_mgmt_ops name = {				\
+	.ndo_queue_mem_size	= sizeof(mem),				\
+	.ndo_queue_mem_alloc	= alloc,				\
+	.ndo_queue_mem_free	= free,					\
+	.ndo_queue_start	= start,				\
+	.ndo_queue_stop		= stop,					\
+}
+
+/* All ethtool operations have RTNL there; brings its comma along */
+#define KWL_ETHTOOL_NEEDS_RTNL(bits)
+
+/* Interfaces have no lock of their own there */
+static inline void netdev_lock_ops(struct net_device *dev) {}
+static inline void netdev_unlock_ops(struct net_device *dev) {}
+
+#define napi_enable_locked(napi)		napi_enable(napi)
+#define napi_disable_locked(napi)		napi_disable(napi)
+#define netif_napi_set_irq_locked(napi, irq)	netif_napi_set_irq(napi, irq)
+#define netif_napi_del_locked(napi)		netif_napi_del(napi)
 
 #define net_dim(dim, sample)	net_dim(dim, *(sample))
 
@@ -101,7 +123,33 @@ page_pool_enable_direct_recycling(struct page_pool *pool,
 
 #else
 
+#include <net/netdev_lock.h>
+
 #define KWL_IMPORT_NS	MODULE_IMPORT_NS("KAWELA")
+
+/* A queue has nothing to be configured but its memory */
+#define KWL_DEFINE_QUEUE_MGMT_OPS(name, mem, alloc, free, start, stop)	\
+static int name##_alloc(struct net_device *dev,				\
+			struct netdev_queue_config *qcfg,		\
+			void *per_queue_mem, int idx)			\
+{									\
+	return alloc(dev, per_queue_mem, idx);				\
+}									\
+static int name##_start(struct net_device *dev,				\
+			struct netdev_queue_config *qcfg,		\
+			void *per_queue_mem, int idx)			\
+{									\
+	return start(dev, per_queue_mem, idx);				\
+}									\
+const struct netdev_queue_mgmt_ops name = {				\
+	.ndo_queue_mem_size	= sizeof(mem),				\
+	.ndo_queue_mem_alloc	= name##_alloc,				\
+	.ndo_queue_mem_free	= free,					\
+	.ndo_queue_start	= name##_start,				\
+	.ndo_queue_stop		= stop,					\
+}
+
+#define KWL_ETHTOOL_NEEDS_RTNL(bits)	.op_needs_rtnl = (bits),
 
 #define KWL_DEFINE_FDB_ADD(fn)						\
 static int fn(struct ndmsg *ndm, struct nlattr *tb[],			\

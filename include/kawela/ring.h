@@ -235,6 +235,7 @@ struct kwl_rx_ring {
  * @own_irq: requested by kwl_irq_request(), not by the owner
  * @mask_by_hand: the device does not mask the vector as it fires
  * @spread: CPUs for interrupt and transmit have been chosen once
+ * @paused: stopped by itself, between kwl_queue_pause() and kwl_queue_resume()
  * @name: as shown in /proc/interrupts
  * @dim: adaptive moderation
  */
@@ -260,6 +261,7 @@ struct kwl_vector {
 	bool own_irq;
 	bool mask_by_hand;
 	bool spread;
+	bool paused;
 	char name[IFNAMSIZ + 16];
 	struct dim dim;
 };
@@ -304,12 +306,14 @@ struct kwl_qset {
  * struct kwl_port_ops - what only the owner of a function can do
  * @pause: stop all queues, and reset the function if one does not stop
  * @resume: start them again with the memory that there is
+ * @recover: have that done soon by somebody with RTNL
  *
- * RTNL is held, the function is started.
+ * Control is locked (lock.h), the function is started.
  */
 struct kwl_port_ops {
 	void (*pause)(struct kwl_port *port);
 	int (*resume)(struct kwl_port *port);
+	void (*recover)(struct kwl_port *port);
 };
 
 /**
@@ -337,8 +341,9 @@ struct kwl_port {
 	bool rx_drop;
 	bool stuck;
 	/**
-	 * @drops_lock: protects hw_drops of all rings and the registers behind
-	 * them, which are there while @qset is; leaf, BH
+	 * @drops_lock: protects what queues do when they are full: @rx_drop,
+	 * buf_len and hw_drops of all rings, and the registers behind them,
+	 * which are there while @qset is; leaf, BH
 	 */
 	spinlock_t drops_lock;
 };
@@ -350,12 +355,23 @@ void kwl_port_fini(struct kwl_port *port);
 int kwl_port_start(struct kwl_port *port, struct kwl_qset *qset);
 void kwl_port_wake(struct kwl_port *port);
 struct kwl_qset *kwl_port_stop(struct kwl_port *port);
+void kwl_queue_pause(struct kwl_port *port, u16 queue);
+int kwl_queue_resume(struct kwl_port *port, u16 queue);
+void kwl_queue_resume_norntl(struct kwl_port *port, u16 queue);
 void kwl_port_set_rx_drop(struct kwl_port *port, bool drop);
 
 /* qset.c */
 struct kwl_qset *kwl_qset_alloc(struct kwl_port *port,
 				const struct kwl_queue_cfg *cfg);
 void kwl_qset_free(struct kwl_port *port, struct kwl_qset *qset);
+
+int kwl_queue_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q, u16 idx,
+		       u16 count);
+void kwl_queue_free_rx(struct kwl_port *port, struct kwl_queue_mem *q,
+		       u16 count);
+
+/* queue.c */
+extern const struct netdev_queue_mgmt_ops kwl_queue_mgmt_ops;
 
 int kwl_ring_sizes(const struct ethtool_ringparam *ring,
 		   struct kwl_queue_cfg *cfg, struct netlink_ext_ack *extack);
