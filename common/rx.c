@@ -37,10 +37,11 @@ bool kwl_rx_refill(struct kwl_rx_ring *rxr)
 	u32 room = rxr->mask - (rxr->ntu - rxr->ntc);
 	struct page *page;
 
-	if (room < KWL_RX_BATCH)
+	/* Some have been posted again already, see kwl_rx_reuse() */
+	if (room + (rxr->ntu - rxr->told) < KWL_RX_BATCH)
 		return true;
 
-	do {
+	for (; room; room--) {
 		page = page_pool_dev_alloc_pages(rxr->pool);
 		if (unlikely(!page)) {
 			u64_stats_update_begin(&rxr->stats.syncp);
@@ -51,8 +52,9 @@ bool kwl_rx_refill(struct kwl_rx_ring *rxr)
 			break;
 		}
 		kwl_rx_post(rxr, page);
-	} while (--room);
+	}
 
+	rxr->told = rxr->ntu;
 	/* writel() orders the descriptors before the tail */
 	writel(rxr->ntu & rxr->mask, rxr->tail);
 	return rxr->ntu - rxr->ntc >= KWL_RX_BATCH;
@@ -81,6 +83,8 @@ void kwl_rx_repost(struct kwl_rx_ring *rxr)
 		if (page)
 			kwl_rx_post(rxr, page);
 	}
+	/* By the caller, when the queue is on */
+	rxr->told = rxr->ntu;
 }
 
 static void kwl_rx_csum(netdev_features_t features, struct sk_buff *skb,
@@ -172,8 +176,34 @@ void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct)
 				direct);
 }
 
+/**
+ * kwl_rx_reuse() - post the buffer of a frame of which nobody wants anything
+ * @rxr: the ring
+ *
+ * There is room: a buffer has been taken off the ring for it. The pool does
+ * not come to see it.
+ *
+ * Context: NAPI.
+ */
+void kwl_rx_reuse(struct kwl_rx_ring *rxr)
+{
+	struct xdp_buff *xdp = &rxr->frame.xdp;
+	struct page *page = virt_to_page(xdp->data_hard_start);
+
+	if (unlikely(xdp_buff_has_frags(xdp) || page_is_pfmemalloc(page))) {
+		kwl_rx_recycle(rxr, true);
+		return;
+	}
+	/* The program may have written to it */
+	dma_sync_single_range_for_device(rxr->pool->p.dev,
+					 page_pool_get_dma_addr(page),
+					 KWL_RX_HEADROOM, KWL_RX_BUF_LEN,
+					 DMA_BIDIRECTIONAL);
+	kwl_rx_post(rxr, page);
+}
+
 /* The frame as one for the stack; NULL if there is no memory for that */
-static struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr)
+static __always_inline struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr)
 {
 	const struct xdp_buff *xdp = &rxr->frame.xdp;
 	u32 nr_frags = 0, size = 0;
@@ -215,19 +245,10 @@ static noinline void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
 		kwl_rx_recycle(rxr, true);
 }
 
-/**
- * kwl_rx_up() - hand a frame to the stack with what the device says of it
- * @rxr: the ring
- * @skb: the frame
- * @wb: its last descriptor
- * @status: of that descriptor
- * @tot: sums of this poll
- *
- * Context: NAPI.
- */
-void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
-	       const struct kwl_rx_wb *wb, u32 status,
-	       struct kwl_rx_totals *tot)
+static __always_inline void __kwl_rx_up(struct kwl_rx_ring *rxr,
+					struct sk_buff *skb,
+					const struct kwl_rx_wb *wb, u32 status,
+					struct kwl_rx_totals *tot)
 {
 	netdev_features_t features = READ_ONCE(rxr->netdev->features);
 
@@ -243,13 +264,30 @@ void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	napi_gro_receive(rxr->napi, skb);
 }
 
+/**
+ * kwl_rx_up() - hand a frame to the stack with what the device says of it
+ * @rxr: the ring
+ * @skb: the frame
+ * @wb: its last descriptor
+ * @status: of that descriptor
+ * @tot: sums of this poll
+ *
+ * Context: NAPI.
+ */
+void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
+	       const struct kwl_rx_wb *wb, u32 status,
+	       struct kwl_rx_totals *tot)
+{
+	__kwl_rx_up(rxr, skb, wb, status, tot);
+}
+
 static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 			   u32 status, struct kwl_rx_totals *tot)
 {
 	struct sk_buff *skb = kwl_rx_build(rxr);
 
 	if (likely(skb)) {
-		kwl_rx_up(rxr, skb, wb, status, tot);
+		__kwl_rx_up(rxr, skb, wb, status, tot);
 		return;
 	}
 	tot->alloc_fail++;

@@ -39,29 +39,12 @@ static u32 kwl_tx_put_ctx(struct kwl_tx_ring *txr, u32 ntu,
 	ctx->rsvd = 0;
 	ctx->type = cpu_to_le32(meta->ctx_type);
 	ctx->mss_l4len = cpu_to_le32(meta->ctx_mss);
-	txr->buf[ntu & txr->mask].type = KWL_TX_BUF_NONE;
+	txr->buf[ntu & txr->mask].mapped = false;
 
 	txr->ctx_lens = meta->ctx_lens;
 	txr->ctx_type = meta->ctx_type;
 	txr->ctx_mss = meta->ctx_mss;
 	return ntu + 1;
-}
-
-void kwl_tx_unmap(struct kwl_tx_ring *txr, struct kwl_tx_buf *buf)
-{
-	switch (buf->type) {
-	case KWL_TX_BUF_SINGLE:
-		dma_unmap_single(txr->dev, dma_unmap_addr(buf, dma),
-				 dma_unmap_len(buf, len), DMA_TO_DEVICE);
-		break;
-	case KWL_TX_BUF_PAGE:
-		dma_unmap_page(txr->dev, dma_unmap_addr(buf, dma),
-			       dma_unmap_len(buf, len), DMA_TO_DEVICE);
-		break;
-	case KWL_TX_BUF_NONE:
-		break;
-	}
-	buf->type = KWL_TX_BUF_NONE;
 }
 
 /* Take back descriptors that were filled but never published */
@@ -82,12 +65,11 @@ static int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
 	dma_addr_t dma;
 	int i;
 
-	dma = dma_map_single(txr->dev, skb->data, skb_headlen(skb),
-			     DMA_TO_DEVICE);
+	dma = kwl_tx_dma_map(txr, skb->data, skb_headlen(skb));
 	if (dma_mapping_error(txr->dev, dma))
 		goto err_undo;
-	ntu = kwl_tx_put_data(txr, ntu, dma, skb_headlen(skb),
-			      KWL_TX_BUF_SINGLE, meta->cmd, meta->olinfo);
+	ntu = kwl_tx_put_data(txr, ntu, dma, skb_headlen(skb), true, meta->cmd,
+			      meta->olinfo);
 
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
 		frag = &skb_shinfo(skb)->frags[i];
@@ -95,9 +77,8 @@ static int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
 				       DMA_TO_DEVICE);
 		if (dma_mapping_error(txr->dev, dma))
 			goto err_undo;
-		ntu = kwl_tx_put_data(txr, ntu, dma, skb_frag_size(frag),
-				      KWL_TX_BUF_PAGE, meta->cmd,
-				      meta->olinfo);
+		ntu = kwl_tx_put_data(txr, ntu, dma, skb_frag_size(frag), true,
+				      meta->cmd, meta->olinfo);
 	}
 
 	txr->desc[(ntu - 1) & txr->mask].data.cmd |= cpu_to_le32(KWL_TXD_EOP);
@@ -160,8 +141,8 @@ static noinline void kwl_tx_await_stamp(struct kwl_tx_ring *txr,
 	queue_work(system_highpri_wq, &stamper->work);
 }
 
-/* The stack's side of the queue stops while the largest frame would not fit */
-void kwl_tx_maybe_stop(struct kwl_tx_ring *txr)
+/* The cold part of kwl_tx_maybe_stop() */
+void kwl_tx_stop(struct kwl_tx_ring *txr)
 {
 	if (netif_txq_maybe_stop(txr->txq, kwl_tx_room(txr), KWL_TX_DESC_MAX,
 				 KWL_TX_WAKE))
@@ -173,19 +154,15 @@ void kwl_tx_maybe_stop(struct kwl_tx_ring *txr)
 }
 
 /* Hand over a frame in filled descriptors; tell the device unless more come */
-static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
-			   const struct kwl_tx_meta *meta, u32 ntu)
+static __always_inline void kwl_tx_publish(struct kwl_tx_ring *txr,
+					   struct sk_buff *skb, u32 bytes,
+					   u16 segs, u32 ntu)
 {
 	struct kwl_tx_buf *first = &txr->buf[txr->ntu & txr->mask];
-	bool more = netdev_xmit_more();
 
 	first->skb = skb;
-	first->bytes = meta->bytes;
-	first->segs = meta->segs;
-
-	kwl_tx_count_offload(txr, skb->len, meta);
-	if (unlikely(meta->cmd & KWL_TXD_TSTAMP))
-		kwl_tx_await_stamp(txr, skb);
+	first->bytes = bytes;
+	first->segs = segs;
 	skb_tx_timestamp(skb);
 
 	WRITE_ONCE(txr->ntu, ntu);
@@ -193,8 +170,50 @@ static void kwl_tx_publish(struct kwl_tx_ring *txr, struct sk_buff *skb,
 	kwl_tx_maybe_stop(txr);
 
 	/* Also true when the line above has stopped the queue */
-	if (__netdev_tx_sent_queue(txr->txq, meta->bytes, more))
+	if (__netdev_tx_sent_queue(txr->txq, bytes, netdev_xmit_more()))
 		kwl_tx_ring_doorbell(txr);
+}
+
+/*
+ * One descriptor is all it takes: in one piece, asks for nothing, needs no
+ * padding. That is what bridges and routers send.
+ */
+static bool kwl_tx_is_plain(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+
+	return skb->ip_summed != CHECKSUM_PARTIAL &&
+	       !skb_is_nonlinear(skb) && !skb_vlan_tag_present(skb) &&
+	       skb->len - ETH_ZLEN <= KWL_TX_CHUNK - ETH_ZLEN &&
+	       !shinfo->gso_size && !(shinfo->tx_flags & SKBTX_HW_TSTAMP);
+}
+
+/* Send a plain frame; false if that cannot be done here and now */
+static bool kwl_tx_plain(struct kwl_tx_ring *txr, struct sk_buff *skb)
+{
+	u32 len = skb->len, ntu = txr->ntu, slot = ntu & txr->mask;
+	struct kwl_tx_data *data = &txr->desc[slot].data;
+	struct kwl_tx_buf *buf = &txr->buf[slot];
+	dma_addr_t dma;
+
+	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX))
+		return false;
+	dma = kwl_tx_dma_map(txr, skb->data, len);
+	if (unlikely(dma_mapping_error(txr->dev, dma)))
+		return false;
+
+	dma_unmap_addr_set(buf, dma, dma);
+	dma_unmap_len_set(buf, len, len);
+	buf->mapped = true;
+	data->addr = cpu_to_le64(dma);
+	data->cmd = cpu_to_le32(KWL_TXD_CMD_DATA | KWL_TXD_EOP | len);
+	data->olinfo = cpu_to_le32(FIELD_PREP(KWL_TXD_PAYLEN, len));
+
+	u64_stats_update_begin(&txr->xmit.syncp);
+	u64_stats_inc(&txr->xmit.csum_none);
+	u64_stats_update_end(&txr->xmit.syncp);
+	kwl_tx_publish(txr, skb, len, 1, ntu + 1);
+	return true;
 }
 
 /*
@@ -213,27 +232,14 @@ static int kwl_tx_pad(struct sk_buff *skb)
 	return skb_put_padto(skb, ETH_ZLEN);
 }
 
-/**
- * kwl_xmit() - ndo_start_xmit of every kawela interface
- * @skb: the frame
- * @netdev: an interface whose private area starts with struct kwl_port
- *
- * A queue runs only while it has room for the largest frame, so a frame is
- * either queued or, when it cannot be mapped or described, dropped and counted.
- *
- * Context: Under the queue's xmit lock, bottom halves off.
- * Return: NETDEV_TX_OK, always.
- */
-netdev_tx_t kwl_xmit(struct sk_buff *skb, struct net_device *netdev)
+/* Send a frame of any kind, or drop it */
+static noinline void kwl_tx_any(struct kwl_port *port, struct kwl_tx_ring *txr,
+				struct sk_buff *skb)
 {
-	struct kwl_port *port = netdev_priv(netdev);
 	enum skb_drop_reason reason;
-	struct kwl_tx_ring *txr;
 	struct kwl_tx_meta meta;
 	u32 ntu;
 	int err;
-
-	txr = &port->vec[skb_get_queue_mapping(skb)]->txr;
 
 	if (unlikely(skb->len < ETH_ZLEN && !skb_is_gso(skb) &&
 		     kwl_tx_pad(skb)))
@@ -254,8 +260,11 @@ netdev_tx_t kwl_xmit(struct sk_buff *skb, struct net_device *netdev)
 	if (unlikely(kwl_tx_map(txr, skb, &meta, &ntu)))
 		goto unclaim;
 
-	kwl_tx_publish(txr, skb, &meta, ntu);
-	return NETDEV_TX_OK;
+	kwl_tx_count_offload(txr, skb->len, &meta);
+	if (unlikely(meta.cmd & KWL_TXD_TSTAMP))
+		kwl_tx_await_stamp(txr, skb);
+	kwl_tx_publish(txr, skb, meta.bytes, meta.segs, ntu);
+	return;
 
 unclaim:
 	if (meta.cmd & KWL_TXD_TSTAMP)
@@ -267,6 +276,26 @@ dropped:
 	/* Frames before this one may still wait for their doorbell */
 	if (txr->rung != txr->ntu && !netdev_xmit_more())
 		kwl_tx_ring_doorbell(txr);
+}
+
+/**
+ * kwl_xmit() - ndo_start_xmit of every kawela interface
+ * @skb: the frame
+ * @netdev: an interface whose private area starts with struct kwl_port
+ *
+ * A queue runs only while it has room for the largest frame, so a frame is
+ * either queued or, when it cannot be mapped or described, dropped and counted.
+ *
+ * Context: Under the queue's xmit lock, bottom halves off.
+ * Return: NETDEV_TX_OK, always.
+ */
+netdev_tx_t kwl_xmit(struct sk_buff *skb, struct net_device *netdev)
+{
+	struct kwl_port *port = netdev_priv(netdev);
+	struct kwl_tx_ring *txr = &port->vec[skb_get_queue_mapping(skb)]->txr;
+
+	if (!kwl_tx_is_plain(skb) || !kwl_tx_plain(txr, skb))
+		kwl_tx_any(port, txr, skb);
 	return NETDEV_TX_OK;
 }
 EXPORT_SYMBOL_GPL(kwl_xmit);
@@ -301,8 +330,9 @@ EXPORT_SYMBOL_GPL(kwl_features_check);
  * Give back one batch of the stack's frames, which ends at slot @last; returns
  * the index after it.
  */
-static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
-			 int budget, struct kwl_tx_totals *tot)
+static __always_inline u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc,
+					 u32 last, int budget,
+					 struct kwl_tx_totals *tot)
 {
 	for (;;) {
 		u32 slot = ntc++ & txr->mask;
@@ -322,8 +352,9 @@ static u32 kwl_tx_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 }
 
 /* The same for a batch of any kind */
-static u32 kwl_tx_finish_any(struct kwl_tx_ring *txr, u32 ntc, u32 last,
-			     int budget, struct kwl_tx_totals *tot)
+static noinline u32 kwl_tx_finish_any(struct kwl_tx_ring *txr, u32 ntc,
+				      u32 last, int budget,
+				      struct kwl_tx_totals *tot)
 {
 	switch (txr->buf[ntc & txr->mask].kind) {
 	case KWL_TX_XDP:
@@ -372,8 +403,12 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 
 		if (!kwl_tx_is_done(txr, last))
 			break;
+		if (likely(first->kind == KWL_TX_SKB)) {
+			ntc = kwl_tx_finish(txr, ntc, last, budget, &tot);
+			continue;
+		}
 		/* Page pools and rings of sockets are not for netpoll */
-		if (unlikely(first->kind != KWL_TX_SKB && !budget))
+		if (unlikely(!budget))
 			break;
 		ntc = kwl_tx_finish_any(txr, ntc, last, budget, &tot);
 	}

@@ -38,15 +38,14 @@ static inline void kwl_tx_ring_doorbell(struct kwl_tx_ring *txr)
 /* Queue one mapped piece of memory, in as many descriptors as it takes */
 static inline u32 kwl_tx_put_data(struct kwl_tx_ring *txr, u32 ntu,
 				  dma_addr_t dma, u32 len,
-				  enum kwl_tx_buf_type type, u32 cmd,
-				  u32 olinfo)
+				  bool mapped, u32 cmd, u32 olinfo)
 {
 	struct kwl_tx_buf *buf = &txr->buf[ntu & txr->mask];
 
 	/* The first descriptor answers for the whole mapping */
 	dma_unmap_addr_set(buf, dma, dma);
 	dma_unmap_len_set(buf, len, len);
-	buf->type = type;
+	buf->mapped = mapped;
 
 	for (;;) {
 		u32 chunk = min_t(u32, len, KWL_TX_CHUNK);
@@ -60,8 +59,23 @@ static inline u32 kwl_tx_put_data(struct kwl_tx_ring *txr, u32 ntu,
 		if (!len)
 			return ntu;
 		dma += chunk;
-		txr->buf[ntu & txr->mask].type = KWL_TX_BUF_NONE;
+		txr->buf[ntu & txr->mask].mapped = false;
 	}
+}
+
+static inline dma_addr_t kwl_tx_dma_map(struct kwl_tx_ring *txr, void *data,
+					u32 len)
+{
+	return dma_map_page(txr->dev, virt_to_page(data), offset_in_page(data),
+			    len, DMA_TO_DEVICE);
+}
+
+static inline void kwl_tx_unmap(struct kwl_tx_ring *txr, struct kwl_tx_buf *buf)
+{
+	if (buf->mapped)
+		dma_unmap_page(txr->dev, dma_unmap_addr(buf, dma),
+			       dma_unmap_len(buf, len), DMA_TO_DEVICE);
+	buf->mapped = false;
 }
 
 /* What one look at a ring has given back */
@@ -82,8 +96,14 @@ u32 kwl_xsk_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 		   struct kwl_tx_totals *tot);
 
 /* tx.c */
-void kwl_tx_unmap(struct kwl_tx_ring *txr, struct kwl_tx_buf *buf);
 void kwl_tx_undo(struct kwl_tx_ring *txr, u32 ntu);
-void kwl_tx_maybe_stop(struct kwl_tx_ring *txr);
+void kwl_tx_stop(struct kwl_tx_ring *txr);
+
+/* The stack's side of the queue stops while the largest frame would not fit */
+static inline void kwl_tx_maybe_stop(struct kwl_tx_ring *txr)
+{
+	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX))
+		kwl_tx_stop(txr);
+}
 
 #endif

@@ -140,8 +140,7 @@ int kwl_tx_offload(struct sk_buff *skb, struct kwl_tx_meta *meta)
 	int err = 0;
 
 	*meta = (struct kwl_tx_meta) {
-		.cmd = FIELD_PREP(KWL_TXD_DTYP, KWL_TXD_DTYP_DATA) |
-		       KWL_TXD_DEXT | KWL_TXD_IFCS,
+		.cmd = KWL_TXD_CMD_DATA,
 		.bytes = skb->len,
 		.segs = 1,
 	};

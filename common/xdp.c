@@ -24,9 +24,6 @@
 #include "tx.h"
 #include "xdp.h"
 
-#define KWL_XDP_CMD	(FIELD_PREP_CONST(KWL_TXD_DTYP, KWL_TXD_DTYP_DATA) | \
-			 KWL_TXD_DEXT | KWL_TXD_IFCS)
-
 /* Most descriptors of a frame from a socket: nothing in the card limits it */
 #define KWL_XDP_ZC_MAX_SEGS	MAX_SKB_FRAGS
 
@@ -73,8 +70,8 @@ static u32 kwl_xdp_put_own(struct kwl_tx_ring *txr,
 
 	dma = kwl_xdp_sync(txr, virt_to_page(xdpf->data),
 			   offset_in_page(xdpf->data), xdpf->len);
-	ntu = kwl_tx_put_data(txr, txr->ntu, dma, xdpf->len, KWL_TX_BUF_NONE,
-			      KWL_XDP_CMD, olinfo);
+	ntu = kwl_tx_put_data(txr, txr->ntu, dma, xdpf->len, false,
+			      KWL_TXD_CMD_DATA, olinfo);
 	if (likely(!xdp_frame_has_frags(xdpf)))
 		return ntu;
 
@@ -85,7 +82,7 @@ static u32 kwl_xdp_put_own(struct kwl_tx_ring *txr,
 		dma = kwl_xdp_sync(txr, skb_frag_page(frag),
 				   skb_frag_off(frag), skb_frag_size(frag));
 		ntu = kwl_tx_put_data(txr, ntu, dma, skb_frag_size(frag),
-				      KWL_TX_BUF_NONE, KWL_XDP_CMD, olinfo);
+				      false, KWL_TXD_CMD_DATA, olinfo);
 	}
 	return ntu;
 }
@@ -99,11 +96,11 @@ static u32 kwl_xdp_put_foreign(struct kwl_tx_ring *txr,
 	dma_addr_t dma;
 	int i;
 
-	dma = dma_map_single(txr->dev, xdpf->data, xdpf->len, DMA_TO_DEVICE);
+	dma = kwl_tx_dma_map(txr, xdpf->data, xdpf->len);
 	if (dma_mapping_error(txr->dev, dma))
 		return ntu;
-	ntu = kwl_tx_put_data(txr, ntu, dma, xdpf->len, KWL_TX_BUF_SINGLE,
-			      KWL_XDP_CMD, olinfo);
+	ntu = kwl_tx_put_data(txr, ntu, dma, xdpf->len, true,
+			      KWL_TXD_CMD_DATA, olinfo);
 	if (likely(!xdp_frame_has_frags(xdpf)))
 		return ntu;
 
@@ -118,7 +115,7 @@ static u32 kwl_xdp_put_foreign(struct kwl_tx_ring *txr,
 			return txr->ntu;
 		}
 		ntu = kwl_tx_put_data(txr, ntu, dma, skb_frag_size(frag),
-				      KWL_TX_BUF_PAGE, KWL_XDP_CMD, olinfo);
+				      true, KWL_TXD_CMD_DATA, olinfo);
 	}
 	return ntu;
 }
@@ -334,7 +331,7 @@ bool kwl_xdp_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll)
 		return false;
 	case XDP_DROP:
 		poll->stats[KWL_XDP_DROP]++;
-		kwl_rx_recycle(rxr, true);
+		kwl_rx_reuse(rxr);
 		return false;
 	default:
 		break;

@@ -27,9 +27,6 @@
 /* Descriptors taken from a socket under one lock and for one doorbell */
 #define KWL_XSK_BURST	64
 
-#define KWL_XSK_CMD	(FIELD_PREP_CONST(KWL_TXD_DTYP, KWL_TXD_DTYP_DATA) | \
-			 KWL_TXD_DEXT | KWL_TXD_IFCS)
-
 /**
  * kwl_xsk_buf_len() - what the device may put into one chunk
  * @pool: the socket's memory
@@ -314,12 +311,12 @@ static void kwl_xsk_queue(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
 			  const struct xdp_desc *desc, u32 frame_len)
 {
 	dma_addr_t dma = xsk_buff_raw_get_dma(pool, desc->addr);
-	u32 slot = txr->ntu & txr->mask, cmd = KWL_XSK_CMD;
+	u32 slot = txr->ntu & txr->mask, cmd = KWL_TXD_CMD_DATA;
 	struct kwl_tx_data *data = &txr->desc[slot].data;
 	struct kwl_tx_buf *buf = &txr->buf[slot];
 
 	xsk_buff_raw_dma_sync_for_device(pool, dma, desc->len);
-	buf->type = KWL_TX_BUF_NONE;
+	buf->mapped = false;
 	buf->kind = KWL_TX_XSK;
 	buf->bytes = desc->len;
 	buf->segs = xsk_is_eop_desc(desc);

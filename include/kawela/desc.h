@@ -6,6 +6,7 @@
 #ifndef KAWELA_DESC_H
 #define KAWELA_DESC_H
 
+#include <linux/bitfield.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/types.h>
@@ -126,6 +127,10 @@ static_assert(sizeof(union kwl_tx_desc) == KWL_DESC_SIZE);
 #define KWL_TXD_DEXT			BIT(29)
 #define KWL_TXD_VLE			BIT(30)
 #define KWL_TXD_TSE			BIT(31)
+/* What each data descriptor has */
+#define KWL_TXD_CMD_DATA		(FIELD_PREP_CONST(KWL_TXD_DTYP,	\
+							  KWL_TXD_DTYP_DATA) | \
+					 KWL_TXD_DEXT | KWL_TXD_IFCS)
 /* kwl_tx_data.olinfo */
 #define KWL_TXD_DD			BIT(0)
 #define KWL_TXD_IXSM			BIT(8)

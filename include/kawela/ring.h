@@ -54,12 +54,6 @@ static_assert(SKB_HEAD_ALIGN(KWL_RX_HEADROOM + KWL_RX_BUF_LEN) <= PAGE_SIZE);
 #define KWL_TX_WAKE		(2 * KWL_TX_DESC_MAX)
 static_assert(KWL_TX_WAKE < KWL_RING_MIN);
 
-enum kwl_tx_buf_type {
-	KWL_TX_BUF_NONE,	/* nothing to unmap: context, or page of a pool */
-	KWL_TX_BUF_SINGLE,	/* linear memory */
-	KWL_TX_BUF_PAGE,	/* page fragment */
-};
-
 /* Whose frames a batch is made of */
 enum kwl_tx_kind {
 	KWL_TX_SKB,		/* the stack's */
@@ -78,7 +72,7 @@ enum kwl_tx_kind {
  * @last: slot of the batch's last descriptor, on its first one only
  * @dma: bus address to unmap
  * @len: bytes to unmap
- * @type: how this descriptor's memory is mapped
+ * @mapped: this descriptor has a mapping to undo: no context, no page of a pool
  * @kind: whose frame it is, on its first descriptor only; &enum kwl_tx_kind
  */
 struct kwl_tx_buf {
@@ -91,7 +85,7 @@ struct kwl_tx_buf {
 	u16 last;
 	DEFINE_DMA_UNMAP_ADDR(dma);
 	DEFINE_DMA_UNMAP_LEN(len);
-	u8 type;
+	bool mapped;
 	u8 kind;
 };
 
@@ -199,6 +193,7 @@ struct kwl_rx_ring {
 	u32 mask;
 	u32 ntc;		/* next slot the device writes back */
 	u32 ntu;		/* next slot to post */
+	u32 told;		/* value of ntu the device knows of */
 	u16 queue;
 	u16 buf_len;		/* bytes that the device puts into one buffer */
 	bool skip;		/* drop up to the next end of packet */

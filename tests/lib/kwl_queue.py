@@ -16,17 +16,18 @@ def wants_newer_kernel():
         raise KsftSkipEx("6.12 lets no module restart a queue")
 
 
-def restart(ifname, queue, ns=None):
-    """Have the core restart a queue; return an errno, or 0."""
+def restart(ifname, queue, ns=None, times=1):
+    """Have the core restart a queue, once or more often; return an errno, or 0."""
     enter = ["ip", "netns", "exec", ns] if ns else []
     # A process of its own, so that the module looks for the interface in the right namespace
     done = run([*enter, "python3", "-c",
                 "import os, sys\n"
                 "try:\n"
                 "    file = os.open('/sys/module/qrestart/parameters/queue', os.O_WRONLY)\n"
-                "    os.write(file, sys.argv[1].encode())\n"
+                "    for _ in range(int(sys.argv[2])):\n"
+                "        os.write(file, sys.argv[1].encode())\n"
                 "except OSError as fault:\n"
-                "    sys.exit(fault.errno)\n", f"{ifname} {queue}"], check=False)
+                "    sys.exit(fault.errno)\n", f"{ifname} {queue}", str(times)], check=False)
     return done.returncode
 
 

@@ -40,8 +40,7 @@ def others_run(env):
         with kwl_xsk.Xsk(one, queue=1) as xsk:
             ksft_true(xsk.zero_copy(), "zero copy")
     if kwl_queue.KERNEL != "6.12":
-        for _ in range(20):
-            ksft_eq(kwl_queue.restart(env.ifname, 1), 0, "restart")
+        ksft_eq(kwl_queue.restart(env.ifname, 1, times=20), 0, "restarts")
     sent, lost = pings.lost()
     env.note(f"{sent} pings, {lost} without an answer")
     ksft_ge(sent, 20, "pings")
@@ -54,8 +53,7 @@ def under_traffic(env):
     kwl_queue.wants_newer_kernel()
     one_queue(env, 1)
     pings = Pings(env.v4, env.ns)
-    for _ in range(20):
-        ksft_eq(kwl_queue.restart(env.ifname, 1), 0, "restart")
+    ksft_eq(kwl_queue.restart(env.ifname, 1, times=20), 0, "restarts")
     sent, lost = pings.lost()
     env.note(f"{sent} pings, {lost} without an answer")
     ksft_true(lost < sent / 2, "half of the pings answered")

@@ -22,8 +22,7 @@ def others_run(bench):
     kwl_queue.wants_newer_kernel()
     first, second = bench.use("kawela_vf").vfs[:2]
     pings = [Pings(second.v4, bench.env.ns), Pings(bench.env.v4, bench.env.ns)]
-    for _ in range(20):
-        ksft_eq(kwl_queue.restart(first.ifname, 0, first.ns), 0, "restart")
+    ksft_eq(kwl_queue.restart(first.ifname, 0, first.ns, times=20), 0, "restarts")
     for which, one in zip(("VF 1", "PF"), pings):
         sent, lost = one.lost()
         bench.env.note(f"{which}: {sent} pings, {lost} without an answer")
