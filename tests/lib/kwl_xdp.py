@@ -166,6 +166,23 @@ def verdicts(dut):
             ksft_ge(link_stats(dut.ifname, dut.ns)["rx"]["packets"] - packets, 10, "packets received")
 
 
+def drops_many(dut, count=600, step=50):
+    """Several rings full of frames can be dropped, between others, and the buffers are as good as before."""
+    with Verdict(dut) as program:
+        before = dut.counted("xdp_drop")
+        for at in range(0, count, step):
+            program.decide(DROP)
+            dut.send(*(dut.frame(number) for number in range(at, at + step)))
+            wait_for(lambda want=at + step: dut.counted("xdp_drop") - before >= want, what="frames to be dropped")
+            program.decide(PASS)
+            sizes = [60 + (at + 31 * number) % 1400 for number in range(7)]
+            with dut.capture() as capture:
+                dut.send(*(dut.frame(*pair) for pair in enumerate(sizes)))
+                got = [one.data for one in capture.wait(len(sizes), 5)]
+            ksft_eq(brief(got), brief(dut.frame(*pair) for pair in enumerate(sizes)), f"frames after {at + step} dropped")
+        ksft_eq(dut.counted("xdp_drop") - before, count, "frames dropped")
+
+
 def sends_back(dut):
     """TX returns frames to the wire, byte by byte, the short ones padded with zeros."""
     sizes = [60, 61, 64, 100, 1000, 1514]

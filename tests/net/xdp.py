@@ -27,6 +27,11 @@ def verdicts(env):
     kwl_xdp.verdicts(dut(env))
 
 
+def drops_many(env):
+    """More than there are buffers."""
+    kwl_xdp.drops_many(dut(env))
+
+
 def sends_back(env):
     """To the wire."""
     kwl_xdp.sends_back(dut(env))
@@ -124,8 +129,8 @@ def main():
     """Run the cases."""
     env = Env()
     env.quiet()
-    ksft_run([verdicts, sends_back, bursts, redirects_out, redirects_in, to_other_cpu, large, limits, comes_and_goes,
-              stays, down, beside_stack, metadata], args=(env,))
+    ksft_run([verdicts, drops_many, sends_back, bursts, redirects_out, redirects_in, to_other_cpu, large, limits,
+              comes_and_goes, stays, down, beside_stack, metadata], args=(env,))
     ksft_exit()
 
 

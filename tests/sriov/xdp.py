@@ -24,6 +24,11 @@ def verdicts(bench):
     kwl_xdp.verdicts(dut(bench))
 
 
+def drops_many(bench):
+    """More than there are buffers."""
+    kwl_xdp.drops_many(dut(bench))
+
+
 def sends_back(bench):
     """To the wire."""
     kwl_xdp.sends_back(dut(bench))
@@ -146,8 +151,8 @@ def metadata(bench):
 
 def main():
     """Run the cases."""
-    ksft_run([verdicts, sends_back, bursts, redirects_out, redirects_in, to_other_cpu, large, limits, comes_and_goes, stays,
-              down, beside_stack, own_only, to_neighbour, metadata], args=(Sriov(),))
+    ksft_run([verdicts, drops_many, sends_back, bursts, redirects_out, redirects_in, to_other_cpu, large, limits,
+              comes_and_goes, stays, down, beside_stack, own_only, to_neighbour, metadata], args=(Sriov(),))
     ksft_exit()
 
 
