@@ -223,6 +223,8 @@ class Suite:
                 "REMOTE_V4": f"{V4}2", "REMOTE_V6": f"{V6}2",
                 "LOCAL_PREFIX_V6": PREFIX, "REMOTE_TYPE": "netns", "REMOTE_ARGS": self.end.env.ns,
                 "KSFT_MACHINE_SLOW": "yes", "INTERFACE_TIMEOUT": "30", "PYTHONPATH": "",
+                # One that is stopped shall have told how far it came
+                "PYTHONUNBUFFERED": "1",
                 "PATH": f"{TOOLS}/bin:{TOOLS}/sbin:{os.environ['PATH']}",
                 "LD_LIBRARY_PATH": f"{TOOLS}/lib/x86_64-linux-gnu"}
 
