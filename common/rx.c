@@ -176,16 +176,11 @@ void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct)
 				direct);
 }
 
-/**
- * kwl_rx_reuse() - post the buffer of a frame of which nobody wants anything
- * @rxr: the ring
- *
- * There is room: a buffer has been taken off the ring for it. The pool does
- * not come to see it.
- *
- * Context: NAPI.
+/*
+ * Post the buffer of a frame of which nobody wants anything. There is room,
+ * because it has been taken off the ring. The pool does not come to see it.
  */
-void kwl_rx_reuse(struct kwl_rx_ring *rxr)
+static __always_inline void kwl_rx_reuse(struct kwl_rx_ring *rxr)
 {
 	struct xdp_buff *xdp = &rxr->frame.xdp;
 	struct page *page = virt_to_page(xdp->data_hard_start);
@@ -281,6 +276,41 @@ void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	__kwl_rx_up(rxr, skb, wb, status, tot);
 }
 
+/*
+ * A frame of one buffer that no program is to see and nothing is special
+ * about: what nearly all of them are. It need not be collected.
+ */
+static bool kwl_rx_is_plain(const struct kwl_rx_ring *rxr,
+			    const struct kwl_xdp_poll *poll, u32 status,
+			    u32 len)
+{
+	return (status & (KWL_RXD_EOP | KWL_RXD_TS | KWL_RXD_ERR_RXE)) ==
+	       KWL_RXD_EOP && !poll->prog && !rxr->frame.xdp.data &&
+	       !rxr->skip && !rxr->prune && len >= ETH_HLEN;
+}
+
+static void kwl_rx_plain(struct kwl_rx_ring *rxr, struct page *page, u32 len,
+			 const struct kwl_rx_wb *wb, u32 status,
+			 struct kwl_rx_totals *tot)
+{
+	struct sk_buff *skb = napi_build_skb(page_address(page), PAGE_SIZE);
+
+	tot->packets++;
+	tot->bytes += len;
+	if (unlikely(!skb)) {
+		tot->alloc_fail++;
+		tot->dropped++;
+		trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
+				  len);
+		page_pool_recycle_direct(rxr->pool, page);
+		return;
+	}
+	skb_mark_for_recycle(skb);
+	skb_reserve(skb, KWL_RX_HEADROOM);
+	__skb_put(skb, len);
+	__kwl_rx_up(rxr, skb, wb, status, tot);
+}
+
 static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 			   u32 status, struct kwl_rx_totals *tot)
 {
@@ -297,9 +327,10 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 	kwl_rx_recycle(rxr, true);
 }
 
-/* Let the program see the frame; true if the stack is to have it */
-static bool kwl_rx_run_prog(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
-			    u32 status, struct kwl_xdp_poll *poll)
+/* Let the program see the frame */
+static enum kwl_xdp_verdict
+kwl_rx_run_prog(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb, u32 status,
+		struct kwl_xdp_poll *poll)
 {
 	const struct xdp_buff *xdp = &rxr->frame.xdp;
 
@@ -310,7 +341,7 @@ static bool kwl_rx_run_prog(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 	/* Longer than the MTU that the program was attached for */
 	poll->stats[KWL_XDP_ERROR]++;
 	kwl_rx_drop(rxr, KWL_RX_DROP_XDP_LONG, SKB_DROP_REASON_PKT_TOO_BIG);
-	return false;
+	return KWL_XDP_GONE;
 }
 
 /* A whole frame is here */
@@ -318,6 +349,7 @@ static void kwl_rx_frame(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 			 u32 status, struct kwl_xdp_poll *poll,
 			 struct kwl_rx_totals *tot)
 {
+	enum kwl_xdp_verdict verdict = KWL_XDP_PASS;
 	const struct xdp_buff *xdp = &rxr->frame.xdp;
 
 	if (unlikely(status & KWL_RXD_TS))
@@ -334,8 +366,12 @@ static void kwl_rx_frame(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 	} else {
 		tot->packets++;
 		tot->bytes += xdp_get_buff_len(xdp);
-		if (!poll->prog || kwl_rx_run_prog(rxr, wb, status, poll))
+		if (poll->prog)
+			verdict = kwl_rx_run_prog(rxr, wb, status, poll);
+		if (verdict == KWL_XDP_PASS)
 			kwl_rx_deliver(rxr, wb, status, tot);
+		else if (verdict == KWL_XDP_UNUSED)
+			kwl_rx_reuse(rxr);
 	}
 }
 
@@ -428,6 +464,11 @@ int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
 		page_pool_dma_sync_for_cpu(rxr->pool, page, 0, len);
 		net_prefetch(page_address(page) + KWL_RX_HEADROOM);
 
+		if (likely(kwl_rx_is_plain(rxr, &poll, status, len))) {
+			done++;
+			kwl_rx_plain(rxr, page, len, wb, status, &tot);
+			continue;
+		}
 		if (unlikely(rxr->skip))
 			page_pool_recycle_direct(rxr->pool, page);
 		else

@@ -36,7 +36,6 @@ static inline bool kwl_rx_is_own(const struct kwl_rx_ring *rxr,
 }
 
 void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct);
-void kwl_rx_reuse(struct kwl_rx_ring *rxr);
 u64 kwl_rx_stamp(struct kwl_rx_ring *rxr);
 void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	       const struct kwl_rx_wb *wb, u32 status,

@@ -310,35 +310,34 @@ void kwl_xdp_exception(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
  * @poll: the poll
  *
  * Context: NAPI.
- * Return: true if the frame is for the stack; else it has been dealt with.
+ * Return: What is left to be done with the frame.
  */
-bool kwl_xdp_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll)
+enum kwl_xdp_verdict kwl_xdp_run(struct kwl_rx_ring *rxr,
+				 struct kwl_xdp_poll *poll)
 {
 	struct xdp_buff *xdp = &rxr->frame.xdp;
 	u32 act = bpf_prog_run_xdp(poll->prog, xdp);
 
 	switch (act) {
 	case XDP_PASS:
-		return true;
+		return KWL_XDP_PASS;
 	case XDP_TX:
 		if (unlikely(!kwl_xdp_send_back(rxr, poll, xdp)))
 			break;
-		return false;
+		return KWL_XDP_GONE;
 	case XDP_REDIRECT:
 		if (unlikely(xdp_do_redirect(rxr->netdev, xdp, poll->prog)))
 			break;
 		poll->stats[KWL_XDP_REDIRECT]++;
-		return false;
+		return KWL_XDP_GONE;
 	case XDP_DROP:
 		poll->stats[KWL_XDP_DROP]++;
-		kwl_rx_reuse(rxr);
-		return false;
+		return KWL_XDP_UNUSED;
 	default:
 		break;
 	}
 	kwl_xdp_exception(rxr, poll, act);
-	kwl_rx_recycle(rxr, true);
-	return false;
+	return KWL_XDP_UNUSED;
 }
 
 /**

@@ -10,6 +10,13 @@
 /* Frames sent back with one doorbell: those of a poll */
 #define KWL_XDP_BULK	NAPI_POLL_WEIGHT
 
+/* What is left to be done with a frame that a program has seen */
+enum kwl_xdp_verdict {
+	KWL_XDP_PASS,		/* the stack is to have it */
+	KWL_XDP_UNUSED,		/* nothing wants its buffers */
+	KWL_XDP_GONE,		/* somebody else has them, or the pool */
+};
+
 /**
  * struct kwl_xdp_poll - one poll of a receive queue with a program
  * @prog: the program, NULL for none; then nothing else here is set
@@ -38,7 +45,8 @@ static inline void kwl_xdp_poll_begin(const struct kwl_rx_ring *rxr,
 
 void kwl_xdp_exception(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 		       u32 act);
-bool kwl_xdp_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);
+enum kwl_xdp_verdict kwl_xdp_run(struct kwl_rx_ring *rxr,
+				 struct kwl_xdp_poll *poll);
 bool kwl_xdp_send_back(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 		       struct xdp_buff *xdp);
 void kwl_xdp_poll_end(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);
