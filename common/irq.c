@@ -82,7 +82,7 @@ static void kwl_irq_spread(struct kwl_vector *vec)
 static void kwl_irq_add_napi(struct kwl_vector *vec)
 {
 	netif_napi_add_config_locked(vec->port->netdev, &vec->napi, kwl_poll,
-			      vec->idx);
+				     vec->idx);
 	netif_napi_set_irq_locked(&vec->napi, vec->irq);
 }
 

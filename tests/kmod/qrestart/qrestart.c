@@ -8,12 +8,11 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/nsproxy.h>
-#include <linux/version.h>
 #include <net/netdev_rx_queue.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#if !__has_include(<net/netdev_lock.h>)
 
-/* The function is not exported there */
+/* 6.12: the function is not exported */
 static int qrestart(struct net_device *dev, unsigned int queue)
 {
 	return -EOPNOTSUPP;
