@@ -16,6 +16,18 @@ def wants_newer_kernel():
         raise KsftSkipEx("6.12 lets no module restart a queue")
 
 
+def prepare():
+    """Load what has queues restarted, where there is any."""
+    if KERNEL != "6.12":
+        run("modprobe qrestart")
+
+
+def clean_up():
+    """Unload it."""
+    if KERNEL != "6.12":
+        run("modprobe -r qrestart")
+
+
 def restart(ifname, queue, ns=None, times=1):
     """Have the core restart a queue, once or more often; return an errno, or 0."""
     enter = ["ip", "netns", "exec", ns] if ns else []

@@ -128,10 +128,10 @@ def leased(env):
 def main():
     """Run the cases."""
     env = Env()
-    run("modprobe qrestart")
+    kwl_queue.prepare()
     ksft_run([restarts, others_run, under_traffic, while_down, with_socket, leased], args=(env,))
     env.ethtool("-X", "default")
-    run("modprobe -r qrestart")
+    kwl_queue.clean_up()
     ksft_exit()
 
 

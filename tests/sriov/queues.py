@@ -6,7 +6,6 @@
 import kwl_queue
 from lib.py import ksft_eq, ksft_exit, ksft_run, ksft_true
 from kwl_sriov import Pings, Sriov
-from kwl_sys import run
 from kwl_traffic import ping
 
 
@@ -33,9 +32,9 @@ def main():
     """Run the cases."""
     bench = Sriov()
     bench.enable(2)
-    run("modprobe qrestart")
+    kwl_queue.prepare()
     ksft_run([restarts, others_run], args=(bench,))
-    run("modprobe -r qrestart")
+    kwl_queue.clean_up()
     bench.disable()
     ksft_exit()
 

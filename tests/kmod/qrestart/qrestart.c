@@ -8,20 +8,8 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/nsproxy.h>
-#include <net/netdev_rx_queue.h>
-
-#if !__has_include(<net/netdev_lock.h>)
-
-/* 6.12: the function is not exported */
-static int qrestart(struct net_device *dev, unsigned int queue)
-{
-	return -EOPNOTSUPP;
-}
-
-#else
 #include <net/netdev_lock.h>
-
-MODULE_IMPORT_NS("NETDEV_INTERNAL");
+#include <net/netdev_rx_queue.h>
 
 static int qrestart(struct net_device *dev, unsigned int queue)
 {
@@ -37,8 +25,6 @@ static int qrestart(struct net_device *dev, unsigned int queue)
 	netdev_unlock(dev);
 	return err;
 }
-
-#endif
 
 static int qrestart_set(const char *val, const struct kernel_param *kp)
 {
@@ -63,4 +49,5 @@ static const struct kernel_param_ops qrestart_ops = {
 module_param_cb(queue, &qrestart_ops, NULL, 0200);
 
 MODULE_DESCRIPTION("Restarts single receive queues, for tests");
+MODULE_IMPORT_NS("NETDEV_INTERNAL");
 MODULE_LICENSE("GPL");
