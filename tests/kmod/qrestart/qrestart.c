@@ -8,8 +8,12 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/nsproxy.h>
-#include <net/netdev_lock.h>
 #include <net/netdev_rx_queue.h>
+
+#ifdef QRESTART_EXPORTED
+#include <net/netdev_lock.h>
+
+MODULE_IMPORT_NS("NETDEV_INTERNAL");
 
 static int qrestart(struct net_device *dev, unsigned int queue)
 {
@@ -25,6 +29,15 @@ static int qrestart(struct net_device *dev, unsigned int queue)
 	netdev_unlock(dev);
 	return err;
 }
+
+#else
+
+static int qrestart(struct net_device *dev, unsigned int queue)
+{
+	return -EOPNOTSUPP;
+}
+
+#endif
 
 static int qrestart_set(const char *val, const struct kernel_param *kp)
 {
@@ -49,5 +62,4 @@ static const struct kernel_param_ops qrestart_ops = {
 module_param_cb(queue, &qrestart_ops, NULL, 0200);
 
 MODULE_DESCRIPTION("Restarts single receive queues, for tests");
-MODULE_IMPORT_NS("NETDEV_INTERNAL");
 MODULE_LICENSE("GPL");
