@@ -282,11 +282,12 @@ void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
  */
 static bool kwl_rx_is_plain(const struct kwl_rx_ring *rxr,
 			    const struct kwl_xdp_poll *poll, u32 status,
-			    u32 len)
+			    const void *data, u32 len)
 {
 	return (status & (KWL_RXD_EOP | KWL_RXD_TS | KWL_RXD_ERR_RXE)) ==
 	       KWL_RXD_EOP && !poll->prog && !rxr->frame.xdp.data &&
-	       !rxr->skip && !rxr->prune && len >= ETH_HLEN;
+	       !rxr->skip && len >= ETH_HLEN &&
+	       !(rxr->prune && kwl_rx_is_own(rxr, data));
 }
 
 static void kwl_rx_plain(struct kwl_rx_ring *rxr, struct page *page, u32 len,
@@ -449,6 +450,7 @@ int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
 		const struct kwl_rx_wb *wb = &rxr->desc[slot].wb;
 		u32 status = le32_to_cpu(READ_ONCE(wb->status));
 		struct page *page;
+		void *data;
 		u32 len;
 
 		if (!(status & KWL_RXD_DD))
@@ -462,9 +464,10 @@ int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
 		rxr->ntc++;
 
 		page_pool_dma_sync_for_cpu(rxr->pool, page, 0, len);
-		net_prefetch(page_address(page) + KWL_RX_HEADROOM);
+		data = page_address(page) + KWL_RX_HEADROOM;
+		net_prefetch(data);
 
-		if (likely(kwl_rx_is_plain(rxr, &poll, status, len))) {
+		if (likely(kwl_rx_is_plain(rxr, &poll, status, data, len))) {
 			done++;
 			kwl_rx_plain(rxr, page, len, wb, status, &tot);
 			continue;
