@@ -90,17 +90,6 @@ def unbind_while_down(env):
     ksft_eq(ping(env.peer_v4, count=3), 3, "answers after bind")
 
 
-def hot_removal(env):
-    """The device can be taken out under a running interface, and comes back when it is found again."""
-    write(env.sysfs / "remove", 1)
-    ksft_eq(env.sysfs.exists(), False, "device after removal")
-    write("/sys/bus/pci/rescan", 1)
-    wait_for(lambda: env.sysfs.exists() and env.ifname, what="a network interface after rescan")
-    ksft_eq(driver_of(env.pci), MODULE, "driver")
-    env.start()
-    ksft_eq(ping(env.peer_v4, count=3), 3, "answers afterwards")
-
-
 def module_removal(env):
     """rmmod works while the interface is up, and the modules can be loaded again."""
     env.note("removing", MODULE)
@@ -126,7 +115,7 @@ def one_line_of_log(env):
 def main():
     """Run the cases."""
     ksft_run([mac_from_nvm, driver_info, queue_vectors, affinity_hints, names_follow_rename,
-              unbind_and_bind, unbind_while_down, hot_removal, module_removal, one_line_of_log], args=(Env(),))
+              unbind_and_bind, unbind_while_down, module_removal, one_line_of_log], args=(Env(),))
     ksft_exit()
 
 
