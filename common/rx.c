@@ -87,8 +87,8 @@ void kwl_rx_repost(struct kwl_rx_ring *rxr)
 	rxr->told = rxr->ntu;
 }
 
-static void kwl_rx_csum(netdev_features_t features, struct sk_buff *skb,
-			u32 status, struct kwl_rx_totals *tot)
+void kwl_rx_csum(netdev_features_t features, struct sk_buff *skb, u32 status,
+		 struct kwl_rx_totals *tot)
 {
 	if (!(features & NETIF_F_RXCSUM) ||
 	    !(status & (KWL_RXD_L4CS | KWL_RXD_UDPCS))) {
@@ -198,7 +198,7 @@ static __always_inline void kwl_rx_reuse(struct kwl_rx_ring *rxr)
 }
 
 /* The frame as one for the stack; NULL if there is no memory for that */
-static __always_inline struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr)
+struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr)
 {
 	const struct xdp_buff *xdp = &rxr->frame.xdp;
 	u32 nr_frags = 0, size = 0;
@@ -238,6 +238,17 @@ static noinline void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
 		dev_kfree_skb_any_reason(skb, reason);
 	else
 		kwl_rx_recycle(rxr, true);
+}
+
+/**
+ * kwl_rx_drop_no_repr() - drop a frame of an interface that cannot take it
+ * @rxr: the ring
+ *
+ * Context: NAPI.
+ */
+void kwl_rx_drop_no_repr(struct kwl_rx_ring *rxr)
+{
+	kwl_rx_drop(rxr, KWL_RX_DROP_NO_REPR, SKB_DROP_REASON_DEV_READY);
 }
 
 static __always_inline void __kwl_rx_up(struct kwl_rx_ring *rxr,
@@ -287,7 +298,7 @@ static bool kwl_rx_is_plain(const struct kwl_rx_ring *rxr,
 	return (status & (KWL_RXD_EOP | KWL_RXD_TS | KWL_RXD_ERR_RXE)) ==
 	       KWL_RXD_EOP && !poll->prog && !rxr->frame.xdp.data &&
 	       !rxr->skip && len >= ETH_HLEN &&
-	       !(rxr->prune && kwl_rx_is_own(rxr, data));
+	       !(rxr->sort && kwl_rx_is_other(rxr, status, data));
 }
 
 static void kwl_rx_plain(struct kwl_rx_ring *rxr, struct page *page, u32 len,
@@ -345,6 +356,17 @@ kwl_rx_run_prog(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb, u32 status,
 	return KWL_XDP_GONE;
 }
 
+/* A frame that is not for the ring's own interface */
+static noinline void kwl_rx_other(struct kwl_rx_ring *rxr,
+				  const struct kwl_rx_wb *wb, u32 status,
+				  struct kwl_rx_totals *tot)
+{
+	if (rxr->sort == KWL_RX_BY_TAG)
+		kwl_repr_rx(rxr, status, le16_to_cpu(wb->vlan), tot);
+	else
+		kwl_rx_drop(rxr, KWL_RX_DROP_OWN, SKB_DROP_REASON_LOCAL_MAC);
+}
+
 /* A whole frame is here */
 static void kwl_rx_frame(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 			 u32 status, struct kwl_xdp_poll *poll,
@@ -362,8 +384,9 @@ static void kwl_rx_frame(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 		tot->errors++;
 		kwl_rx_drop(rxr, KWL_RX_DROP_SHORT,
 			    SKB_DROP_REASON_PKT_TOO_SMALL);
-	} else if (unlikely(rxr->prune) && kwl_rx_is_own(rxr, xdp->data)) {
-		kwl_rx_drop(rxr, KWL_RX_DROP_OWN, SKB_DROP_REASON_LOCAL_MAC);
+	} else if (unlikely(rxr->sort) &&
+		   kwl_rx_is_other(rxr, status, xdp->data)) {
+		kwl_rx_other(rxr, wb, status, tot);
 	} else {
 		tot->packets++;
 		tot->bytes += xdp_get_buff_len(xdp);

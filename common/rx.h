@@ -35,11 +35,27 @@ static inline bool kwl_rx_is_own(const struct kwl_rx_ring *rxr,
 	       ether_addr_equal(eth->h_source, rxr->netdev->dev_addr);
 }
 
+/* Is this frame for anybody but the ring's own interface? */
+static inline bool kwl_rx_is_other(const struct kwl_rx_ring *rxr, u32 status,
+				   const void *data)
+{
+	return rxr->sort == KWL_RX_BY_TAG ? status & KWL_RXD_VP :
+					    kwl_rx_is_own(rxr, data);
+}
+
+void kwl_rx_csum(netdev_features_t features, struct sk_buff *skb, u32 status,
+		 struct kwl_rx_totals *tot);
+struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr);
+void kwl_rx_drop_no_repr(struct kwl_rx_ring *rxr);
 void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct);
 u64 kwl_rx_stamp(struct kwl_rx_ring *rxr);
 void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 	       const struct kwl_rx_wb *wb, u32 status,
 	       struct kwl_rx_totals *tot);
 void kwl_rx_count(struct kwl_rx_ring *rxr, const struct kwl_rx_totals *tot);
+
+/* repr.c */
+void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
+		 struct kwl_rx_totals *tot);
 
 #endif

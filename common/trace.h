@@ -22,6 +22,7 @@ enum kwl_rx_drop {
 	KWL_RX_DROP_SHORT,	/* no whole Ethernet header */
 	KWL_RX_DROP_LONG,	/* more buffers than a frame can have */
 	KWL_RX_DROP_OWN,	/* our own, given back by the switch */
+	KWL_RX_DROP_NO_REPR,	/* of an interface that is not there, or down */
 	KWL_RX_DROP_XDP_LONG,	/* in more buffers than the program can take */
 };
 #endif
@@ -32,6 +33,7 @@ TRACE_DEFINE_ENUM(KWL_RX_DROP_ERROR);
 TRACE_DEFINE_ENUM(KWL_RX_DROP_SHORT);
 TRACE_DEFINE_ENUM(KWL_RX_DROP_LONG);
 TRACE_DEFINE_ENUM(KWL_RX_DROP_OWN);
+TRACE_DEFINE_ENUM(KWL_RX_DROP_NO_REPR);
 TRACE_DEFINE_ENUM(KWL_RX_DROP_XDP_LONG);
 
 TRACE_EVENT(kwl_rx_drop,
@@ -57,6 +59,7 @@ TRACE_EVENT(kwl_rx_drop,
 				       { KWL_RX_DROP_SHORT, "short" },
 				       { KWL_RX_DROP_LONG, "long" },
 				       { KWL_RX_DROP_OWN, "own" },
+				       { KWL_RX_DROP_NO_REPR, "no_repr" },
 				       { KWL_RX_DROP_XDP_LONG, "xdp_long" }),
 		      __entry->len)
 );

@@ -57,8 +57,8 @@ void kwl_tx_undo(struct kwl_tx_ring *txr, u32 ntu)
 }
 
 /* Map the frame and fill descriptors; returns the new ntu in @end */
-static int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
-		      const struct kwl_tx_meta *meta, u32 *end)
+int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
+	       const struct kwl_tx_meta *meta, u32 *end)
 {
 	u32 ntu = kwl_tx_put_ctx(txr, txr->ntu, meta);
 	const skb_frag_t *frag;
@@ -222,7 +222,7 @@ static bool kwl_tx_plain(struct kwl_tx_ring *txr, struct sk_buff *skb)
  * first: the emulator takes the padding for payload. Segments of a GSO frame
  * are left to the chip.
  */
-static int kwl_tx_pad(struct sk_buff *skb)
+int kwl_tx_pad(struct sk_buff *skb)
 {
 	if (skb->ip_summed == CHECKSUM_PARTIAL &&
 	    skb_csum_hwoffload_help(skb, 0)) {
@@ -361,6 +361,8 @@ static noinline u32 kwl_tx_finish_any(struct kwl_tx_ring *txr, u32 ntc,
 		return kwl_xdp_finish(txr, ntc, last, tot);
 	case KWL_TX_XSK:
 		return kwl_xsk_finish(txr, ntc, last, tot);
+	case KWL_TX_REPR:
+		return kwl_repr_finish(txr, ntc, last, budget, tot);
 	default:
 		return kwl_tx_finish(txr, ntc, last, budget, tot);
 	}
@@ -372,13 +374,6 @@ static void kwl_tx_count_done(struct kwl_tx_ring *txr,
 	u64_stats_add(&txr->done.packets, tot->segs + tot->xdp);
 	u64_stats_add(&txr->done.bytes, tot->bytes + tot->xdp_bytes);
 	u64_stats_add(&txr->done.xdp, tot->xdp);
-}
-
-/* Has the device sent the batch that ends at this slot? */
-static bool kwl_tx_is_done(const struct kwl_tx_ring *txr, u32 last)
-{
-	return READ_ONCE(txr->desc[last].data.olinfo) &
-	       cpu_to_le32(KWL_TXD_DD);
 }
 
 /**
@@ -413,7 +408,7 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 		ntc = kwl_tx_finish_any(txr, ntc, last, budget, &tot);
 	}
 	if (!tot.frames)
-		return true;
+		return likely(!txr->bell) || kwl_bell_again(txr);
 
 	WRITE_ONCE(txr->ntc, ntc);
 	if (unlikely(!tot.bytes))

@@ -8,6 +8,8 @@
 
 #include <kawela/ring.h>
 
+struct kwl_tx_meta;
+
 static inline u16 kwl_tx_queue(const struct kwl_tx_ring *txr)
 {
 	return container_of(txr, struct kwl_vector, txr)->idx;
@@ -31,8 +33,18 @@ static inline void kwl_tx_close_batch(struct kwl_tx_ring *txr)
 static inline void kwl_tx_ring_doorbell(struct kwl_tx_ring *txr)
 {
 	kwl_tx_close_batch(txr);
-	/* writel() orders the descriptors before the tail */
-	writel(txr->ntu & txr->mask, txr->tail);
+	if (unlikely(txr->bell))
+		kwl_bell_ring(txr);
+	else
+		/* writel() orders the descriptors before the tail */
+		writel(txr->ntu & txr->mask, txr->tail);
+}
+
+/* Has the device sent the batch that ends at this slot? */
+static inline bool kwl_tx_is_done(const struct kwl_tx_ring *txr, u32 last)
+{
+	return READ_ONCE(txr->desc[last].data.olinfo) &
+	       cpu_to_le32(KWL_TXD_DD);
 }
 
 /* Queue one mapped piece of memory, in as many descriptors as it takes */
@@ -95,7 +107,14 @@ u32 kwl_xdp_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 u32 kwl_xsk_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 		   struct kwl_tx_totals *tot);
 
+/* repr.c */
+u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
+		    struct kwl_tx_totals *tot);
+
 /* tx.c */
+int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
+	       const struct kwl_tx_meta *meta, u32 *end);
+int kwl_tx_pad(struct sk_buff *skb);
 void kwl_tx_undo(struct kwl_tx_ring *txr, u32 ntu);
 void kwl_tx_stop(struct kwl_tx_ring *txr);
 

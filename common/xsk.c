@@ -221,7 +221,7 @@ static bool kwl_xsk_frame(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 		kwl_xsk_drop(rxr, xdp, KWL_RX_DROP_SHORT);
 		return true;
 	}
-	if (unlikely(rxr->prune) && kwl_rx_is_own(rxr, xdp->data)) {
+	if (unlikely(rxr->sort) && kwl_rx_is_own(rxr, xdp->data)) {
 		kwl_xsk_drop(rxr, xdp, KWL_RX_DROP_OWN);
 		return true;
 	}
@@ -555,6 +555,9 @@ int kwl_xsk_set_pool(struct kwl_port *port, struct xsk_buff_pool *pool,
 	if (queue >= port->num_vec)
 		return -EINVAL;
 	vec = port->vec[queue];
+	/* Frames of other interfaces have no business in a socket's memory */
+	if (pool && vec->rxr.demux)
+		return -EBUSY;
 	if (pool)
 		return queue < port->netdev->real_num_rx_queues ?
 		       kwl_xsk_enable(vec, pool) : -EINVAL;

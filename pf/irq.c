@@ -179,7 +179,8 @@ void kpf_irq_setup_queues(struct kpf_net *net)
 		vec->txr.regs = regs + KWL_PF_TXQ(queue);
 		vec->txr.tail = vec->txr.regs + KWL_TDT;
 		/* The emulator sends a pool's own multicast back to it */
-		vec->rxr.prune = net->pf->num_vfs && net->pf->emulated;
+		vec->rxr.sort = net->pf->num_vfs && net->pf->emulated ?
+				KWL_RX_NOT_OWN : KWL_RX_ALL_OURS;
 	}
 }
 

@@ -108,7 +108,7 @@ void kvf_irq_setup_vector(struct kvf_net *net)
 	vec->txr.tail = vec->txr.regs + KWL_TDT;
 	vec->rxr.vlans = net->vlans;
 	/* Nothing to be seen of it on silicon, whose switch does that */
-	vec->rxr.prune = true;
+	vec->rxr.sort = KWL_RX_NOT_OWN;
 }
 
 static u32 kvf_irq_entry(enum kvf_vector vector)

@@ -80,6 +80,8 @@
 #define  KWL_STATE_NEW_MAC		BIT(2)	/* and take the address */
 #define  KWL_STATE_LINK_UP		BIT(3)	/* even if the port has none */
 #define  KWL_STATE_TRUSTED		BIT(4)	/* promiscuity may be asked for */
+#define  KWL_STATE_SOFT_TAGS		BIT(5)	/* the card's tags are the PF's */
+#define  KWL_STATE_RING_AGAIN		BIT(6)	/* a doorbell may be missed */
 
 /* PFMAILBOX */
 #define KWL_P2V_STS			BIT(0)

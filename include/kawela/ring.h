@@ -59,6 +59,7 @@ enum kwl_tx_kind {
 	KWL_TX_SKB,		/* the stack's */
 	KWL_TX_XDP,		/* a program's */
 	KWL_TX_XSK,		/* an AF_XDP socket's, from its own memory */
+	KWL_TX_REPR,		/* of an interface that sends through this one */
 };
 
 /**
@@ -134,6 +135,62 @@ struct kwl_rx_stats {
 	struct u64_stats_sync syncp;
 };
 
+/**
+ * struct kwl_bell - a doorbell that takes more than a write of the tail
+ * @loop: register that keeps all frames of all functions inside the card; NULL
+ *	where it is somebody else's and the doorbell may be missed
+ * @loop_on: its value while it does
+ * @loop_off: its value while frames go out
+ * @send: register that says which functions may send
+ * @send_all: its value, but for
+ * @send_own: the moments in which only this one's frames may leave
+ * @until: jiffies until when a missed doorbell is repeated
+ *
+ * For the emulator. Its one way to keep multicast of VFs off the wire is a
+ * loopback of the whole card, which the frames for the wire have to get past;
+ * a VF that rings its doorbell just then has to do it again.
+ */
+struct kwl_bell {
+	/** @lock: protects the two registers and their values; leaf, any */
+	spinlock_t lock;
+	void __iomem *loop;
+	u32 loop_on;
+	u32 loop_off;
+	void __iomem *send;
+	u32 send_all;
+	u32 send_own;
+	unsigned long until;
+};
+
+#define KWL_REPRS		8
+
+/**
+ * struct kwl_demux - interfaces that live behind a queue, told apart by tags
+ * @first: VID of frames that come from the first one; those of the others and
+ *	then those of frames to them follow
+ * @count: how many there are
+ * @netdev: the interfaces; NULL drops their frames
+ */
+struct kwl_demux {
+	u16 first;
+	u16 count;
+	struct net_device __rcu *netdev[KWL_REPRS];
+};
+
+/**
+ * struct kwl_repr - an interface that sends and receives through another one
+ * @port: the other one; its first queue pair is used
+ * @demux: what tells the frames apart
+ * @num: which of its interfaces
+ *
+ * Comes first in the private area.
+ */
+struct kwl_repr {
+	struct kwl_port *port;
+	const struct kwl_demux *demux;
+	u16 num;
+};
+
 /*
  * One transmit queue. Indices run free and are masked on use; rung - ntc is the
  * number of descriptors the device may still work on. What is told to the
@@ -146,6 +203,7 @@ struct kwl_tx_ring {
 	struct netdev_queue *txq;
 	void __iomem *tail;
 	struct device *dev;
+	struct kwl_bell *bell;	/* how to tell the device; NULL: by the tail */
 	u32 mask;
 	bool live;		/* XDP may queue frames; changes under the lock */
 	/* cold: set-up only */
@@ -179,6 +237,13 @@ struct kwl_rx_frame {
 	u64 stamp;
 };
 
+/* What else may come by a queue than frames for its interface */
+enum kwl_rx_sort {
+	KWL_RX_ALL_OURS,
+	KWL_RX_NOT_OWN,		/* drop own frames that come back */
+	KWL_RX_BY_TAG,		/* those with a tag are for struct kwl_demux */
+};
+
 /* One receive queue, all of it used in NAPI only */
 struct kwl_rx_ring {
 	union kwl_rx_desc *desc;
@@ -197,8 +262,9 @@ struct kwl_rx_ring {
 	u16 queue;
 	u16 buf_len;		/* bytes that the device puts into one buffer */
 	bool skip;		/* drop up to the next end of packet */
-	bool prune;		/* drop own frames that come back */
+	u8 sort;		/* enum kwl_rx_sort */
 	const unsigned long *vlans;	/* tags to report; NULL for all */
+	const struct kwl_demux *demux;	/* where frames with tags go, if so sorted */
 	struct bpf_prog *prog;	/* runs on each frame; NULL for none */
 	struct xdp_buff *first;	/* frame of a socket whose end has not come */
 	struct kwl_rx_frame frame;
@@ -409,6 +475,17 @@ int kwl_xsk_set_pool(struct kwl_port *port, struct xsk_buff_pool *pool,
 int kwl_xsk_wakeup(struct net_device *netdev, u32 queue, u32 flags);
 bool kwl_xsk_in_use(const struct kwl_port *port, u16 from);
 u32 kwl_xsk_buf_len(struct xsk_buff_pool *pool);
+
+/* bell.c */
+void kwl_bell_init(struct kwl_bell *bell);
+void kwl_bell_ring(struct kwl_tx_ring *txr);
+bool kwl_bell_again(struct kwl_tx_ring *txr);
+void kwl_bell_set_loop(struct kwl_bell *bell, u32 on, u32 off);
+void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set);
+
+/* repr.c */
+netdev_tx_t kwl_repr_xmit(struct sk_buff *skb, struct net_device *netdev);
+void kwl_repr_flush(struct kwl_port *port);
 
 /* coalesce.c */
 void kwl_coalesce_init(struct kwl_vector *vec);

@@ -14,4 +14,22 @@ struct kwl_port {
 	struct kwl_hw *hw;
 };
 
+struct kwl_bell {
+	int unused;
+};
+
+struct kwl_demux {
+	u16 first;
+	u16 count;
+};
+
+/* Mode switchdev is not part of it */
+static inline void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set)
+{
+}
+
+static inline void kwl_bell_set_loop(struct kwl_bell *bell, u32 on, u32 off)
+{
+}
+
 #endif

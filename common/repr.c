@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interfaces that send and receive through the queues of another one, each
+ * with a tag of its own that the card puts on and takes off: representors.
+ */
+#include <linux/bitfield.h>
+#include <linux/etherdevice.h>
+#include <linux/export.h>
+#include <linux/if_vlan.h>
+#include <net/gro.h>
+
+#include <kawela/ring.h>
+
+#include "rx.h"
+#include "trace.h"
+#include "tx.h"
+#include "tx_offload.h"
+
+/* Queue a frame and tell the device; the frame stays the caller's on error */
+static int kwl_repr_queue(struct kwl_tx_ring *txr, struct sk_buff *skb,
+			  struct kwl_tx_meta *meta)
+{
+	struct kwl_tx_buf *first;
+	u32 ntu;
+	int err;
+
+	if (unlikely(!txr->live))
+		return -ENETDOWN;
+	/* A batch is all of one kind */
+	if (unlikely(txr->rung != txr->ntu))
+		kwl_tx_ring_doorbell(txr);
+	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX))
+		return -ENOSPC;
+	err = kwl_tx_offload(skb, meta);
+	if (unlikely(err))
+		return err;
+	first = &txr->buf[txr->ntu & txr->mask];
+	err = kwl_tx_map(txr, skb, meta, &ntu);
+	if (unlikely(err))
+		return err;
+
+	first->skb = skb;
+	first->kind = KWL_TX_REPR;
+	skb_tx_timestamp(skb);
+	WRITE_ONCE(txr->ntu, ntu);
+	kwl_tx_maybe_stop(txr);
+	kwl_tx_close_batch(txr);
+	/* These never go out on the wire: past the bell, if there is one */
+	writel(txr->ntu & txr->mask, txr->tail);
+	return 0;
+}
+
+/**
+ * kwl_repr_xmit() - ndo_start_xmit of a representor
+ * @skb: the frame
+ * @netdev: an interface whose private area starts with struct kwl_repr
+ *
+ * There is no queue of its own that could be stopped: what does not fit into
+ * the other interface's ring is dropped and counted.
+ *
+ * Context: Bottom halves off.
+ * Return: NETDEV_TX_OK, always.
+ */
+netdev_tx_t kwl_repr_xmit(struct sk_buff *skb, struct net_device *netdev)
+{
+	const struct kwl_repr *repr = netdev_priv(netdev);
+	const struct kwl_demux *demux = repr->demux;
+	struct kwl_tx_ring *txr = &repr->port->vec[0]->txr;
+	struct kwl_tx_meta meta;
+	int err;
+
+	if (unlikely(skb->len < ETH_ZLEN && !skb_is_gso(skb) &&
+		     kwl_tx_pad(skb)))
+		goto dropped;
+
+	__netif_tx_lock(txr->txq, smp_processor_id());
+	__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
+			       demux->first + demux->count + repr->num);
+	err = kwl_repr_queue(txr, skb, &meta);
+	__netif_tx_unlock(txr->txq);
+	if (likely(!err)) {
+		dev_sw_netstats_tx_add(netdev, meta.segs, meta.bytes);
+		return NETDEV_TX_OK;
+	}
+	dev_kfree_skb_any_reason(skb, err == -ENOSPC ?
+				 SKB_DROP_REASON_FULL_RING :
+				 SKB_DROP_REASON_DEV_READY);
+dropped:
+	dev_core_stats_tx_dropped_inc(netdev);
+	return NETDEV_TX_OK;
+}
+EXPORT_SYMBOL_GPL(kwl_repr_xmit);
+
+/**
+ * kwl_repr_finish() - give back one batch of frames of representors
+ * @txr: the ring
+ * @ntc: index of its first descriptor
+ * @last: slot of its last descriptor
+ * @budget: NAPI budget
+ * @tot: sums of what has been given back
+ *
+ * They have been counted where they belong, and BQL knows nothing of them.
+ *
+ * Context: NAPI with a budget, or the ring is stopped.
+ * Return: The index after the batch.
+ */
+u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
+		    struct kwl_tx_totals *tot)
+{
+	u32 slot;
+
+	do {
+		struct kwl_tx_buf *buf;
+
+		slot = ntc++ & txr->mask;
+		buf = &txr->buf[slot];
+		if (buf->skb) {
+			tot->frames++;
+			napi_consume_skb(buf->skb, budget);
+			buf->skb = NULL;
+		}
+		kwl_tx_unmap(txr, buf);
+		buf->kind = KWL_TX_SKB;
+	} while (slot != last);
+	return ntc;
+}
+
+static struct net_device *kwl_repr_find(const struct kwl_demux *demux, u16 tag)
+{
+	u16 num = (tag & VLAN_VID_MASK) - demux->first;
+
+	return num < demux->count ? rcu_dereference_bh(demux->netdev[num]) :
+				    NULL;
+}
+
+static bool kwl_repr_is_up(const struct net_device *netdev)
+{
+	return netdev && READ_ONCE(netdev->flags) & IFF_UP;
+}
+
+/**
+ * kwl_repr_rx() - hand a frame with a private tag to its interface
+ * @rxr: the ring
+ * @status: of the frame's last descriptor
+ * @tag: the tag
+ * @tot: sums of this poll
+ *
+ * Context: NAPI.
+ */
+void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
+		 struct kwl_rx_totals *tot)
+{
+	struct net_device *netdev = kwl_repr_find(rxr->demux, tag);
+	struct kwl_rx_totals unused = {};
+	struct sk_buff *skb;
+
+	if (unlikely(!kwl_repr_is_up(netdev))) {
+		kwl_rx_drop_no_repr(rxr);
+		if (netdev)
+			dev_core_stats_rx_dropped_inc(netdev);
+		return;
+	}
+	skb = kwl_rx_build(rxr);
+	if (unlikely(!skb)) {
+		tot->alloc_fail++;
+		dev_core_stats_rx_dropped_inc(netdev);
+		trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
+				  xdp_get_buff_len(&rxr->frame.xdp));
+		kwl_rx_recycle(rxr, true);
+		return;
+	}
+	dev_sw_netstats_rx_add(netdev, skb->len);
+	kwl_rx_csum(READ_ONCE(netdev->features), skb, status, &unused);
+	skb->protocol = eth_type_trans(skb, netdev);
+	napi_gro_receive(rxr->napi, skb);
+}
+
+/**
+ * kwl_repr_flush() - have GRO let go of the frames of representors
+ * @port: the interface that they receive through
+ *
+ * After the representors are out of its struct kwl_demux, and before they are
+ * gone: GRO may hold frames for a while and takes no reference.
+ *
+ * Context: Process, RTNL held.
+ */
+void kwl_repr_flush(struct kwl_port *port)
+{
+	struct napi_struct *napi = &port->vec[0]->napi;
+
+	synchronize_net();
+	if (!port->qset)
+		return;
+	napi_disable(napi);
+	local_bh_disable();
+	napi_gro_flush(napi, false);
+	local_bh_enable();
+	napi_enable(napi);
+	local_bh_disable();
+	napi_schedule(napi);
+	local_bh_enable();
+}
+EXPORT_SYMBOL_GPL(kwl_repr_flush);
