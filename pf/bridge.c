@@ -18,6 +18,9 @@ void kpf_bridge_apply(struct kpf_dev *pf)
 {
 	bool veb = pf->num_vfs && pf->bridge_mode == BRIDGE_MODE_VEB;
 
+	/* The emulator would send multicast to the wire as well */
+	if (pf->eswitch.active)
+		veb = !pf->emulated;
 	lockdep_assert_held(&pf->sriov.lock);
 	kwl_rmw32(&pf->hw, KWL_DTXSWC, KWL_DTXSWC_LOOPBACK,
 		  veb ? KWL_DTXSWC_LOOPBACK : 0);
@@ -31,6 +34,10 @@ static int kpf_bridge_set_mode(struct kpf_dev *pf, u16 mode,
 		return -EINVAL;
 	}
 	guard(mutex)(&pf->sriov.lock);
+	if (pf->eswitch.active) {
+		NL_SET_ERR_MSG_MOD(extack, "in mode switchdev the card forwards nothing by itself");
+		return -EBUSY;
+	}
 	pf->bridge_mode = mode;
 	/* Suspended: kpf_hw_apply_pools() comes here again */
 	if (!READ_ONCE(pf->offline))
@@ -76,7 +83,8 @@ int kpf_fdb_add_check(struct net_device *netdev, const u8 *addr,
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
-	if (!net->pf->num_vfs || !is_unicast_ether_addr(addr) ||
+	if (!net->pf->num_vfs || net->pf->eswitch.active ||
+	    !is_unicast_ether_addr(addr) ||
 	    netdev_uc_count(netdev) < kpf_filter_unicast_room(net->pf))
 		return 0;
 	NL_SET_ERR_MSG_MOD(extack, "no receive address left on the card");

@@ -9,6 +9,7 @@
 
 #include "kpf.h"
 #include "kpf_devlink.h"
+#include "kpf_eswitch.h"
 
 /* Bytes of BAR 0, and so of the region: a register has its own offset there */
 #define KPF_REGION_SIZE		SZ_128K
@@ -120,6 +121,12 @@ static const struct devlink_ops kpf_devlink_ops = {
 	.reload_up		= kpf_devlink_reload_up,
 	.rate_leaf_tx_max_set	= kpf_rate_set_max,
 	.rate_leaf_tx_share_set	= kpf_rate_set_share,
+	.eswitch_mode_get	= kpf_eswitch_mode_get,
+	.eswitch_mode_set	= kpf_eswitch_mode_set,
+	.eswitch_inline_mode_get = kpf_eswitch_inline_mode_get,
+	.eswitch_inline_mode_set = kpf_eswitch_inline_mode_set,
+	.eswitch_encap_mode_get	= kpf_eswitch_encap_mode_get,
+	.eswitch_encap_mode_set	= kpf_eswitch_encap_mode_set,
 };
 
 /* Tables that the PF and all VFs share */

@@ -10,6 +10,7 @@
 #include <kawela/lock.h>
 
 #include "kpf_devlink.h"
+#include "kpf_eswitch.h"
 #include "kpf_vf.h"
 
 /* devlink counts in bytes a second, the card in Mbit/s */
@@ -153,11 +154,17 @@ void kpf_vf_port_note_rate(struct kpf_dev *pf, u16 num, int mbps)
 
 static int kpf_vf_port_register(struct kpf_dev *pf, struct kpf_vf_port *vf)
 {
+	struct devlink_port_attrs attrs = {
+		.flavour = DEVLINK_PORT_FLAVOUR_PCI_VF,
+		.pci_vf.pf = PCI_FUNC(vf->pf->pdev->devfn),
+		.pci_vf.vf = vf->num,
+	};
 	struct devlink *devlink = priv_to_devlink(pf);
 	int err;
 
-	devlink_port_attrs_pci_vf_set(&vf->port, 0, PCI_FUNC(pf->pdev->devfn),
-				      vf->num, false);
+	/* For its representor; in mode legacy nothing shows it */
+	kpf_eswitch_id(pf, &attrs.switch_id);
+	devlink_port_attrs_set(&vf->port, &attrs);
 	err = devl_port_register_with_ops(devlink, &vf->port,
 					  KPF_PORT_VF(vf->num),
 					  &kpf_vf_port_ops);
@@ -176,6 +183,25 @@ static void kpf_vf_ports_drop(struct kpf_vf_port *ports, u16 count)
 		devl_port_unregister(&ports[count].port);
 	}
 	kfree(ports);
+}
+
+/* Context: devlink's lock. */
+static void kpf_vf_ports_unregister_locked(struct kpf_dev *pf)
+{
+	struct kpf_vf_port *ports;
+
+	kpf_repr_destroy_all(pf);
+	mutex_lock(&pf->sriov.lock);
+	ports = pf->vf_ports;
+	pf->vf_ports = NULL;
+	mutex_unlock(&pf->sriov.lock);
+	kpf_vf_ports_drop(ports, pf->num_vf_ports);
+}
+
+/* Context: devlink's lock. NULL if there are no VFs. */
+struct devlink_port *kpf_vf_port(struct kpf_dev *pf, u16 num)
+{
+	return pf->vf_ports ? &pf->vf_ports[num].port : NULL;
 }
 
 /* Context: the device is locked, devlink and RTNL are not. */
@@ -201,6 +227,10 @@ int kpf_vf_ports_register(struct kpf_dev *pf, u16 num_vfs)
 		pf->vf_ports = ports;
 		pf->num_vf_ports = num_vfs;
 		mutex_unlock(&pf->sriov.lock);
+		err = kpf_eswitch_is_switchdev(pf) ?
+		      kpf_repr_create_all(pf, NULL) : 0;
+		if (err)
+			kpf_vf_ports_unregister_locked(pf);
 	}
 	kpf_devlink_unlock(pf);
 	return err;
@@ -209,13 +239,7 @@ int kpf_vf_ports_register(struct kpf_dev *pf, u16 num_vfs)
 /* Context: as above. */
 void kpf_vf_ports_unregister(struct kpf_dev *pf)
 {
-	struct kpf_vf_port *ports;
-
 	kpf_devlink_lock(pf);
-	mutex_lock(&pf->sriov.lock);
-	ports = pf->vf_ports;
-	pf->vf_ports = NULL;
-	mutex_unlock(&pf->sriov.lock);
-	kpf_vf_ports_drop(ports, pf->num_vf_ports);
+	kpf_vf_ports_unregister_locked(pf);
 	kpf_devlink_unlock(pf);
 }

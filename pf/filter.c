@@ -30,8 +30,9 @@ static void kpf_filter_put(struct kpf_dev *pf, u32 reg, u32 *written, u32 val)
 static void kpf_filter_put_rar(struct kpf_dev *pf, int i)
 {
 	struct kpf_filter *f = &pf->filter;
-	u32 low = kpf_tables_ral(&f->tables, i);
-	u32 high = kpf_tables_rah(&f->tables, i);
+	/* Private tags alone say who gets what, whatever the address */
+	u32 low = pf->eswitch.active ? 0 : kpf_tables_ral(&f->tables, i);
+	u32 high = pf->eswitch.active ? 0 : kpf_tables_rah(&f->tables, i);
 
 	if (!f->stale && f->ral[i] == low && f->rah[i] == high)
 		return;
@@ -58,7 +59,8 @@ static void kpf_filter_sync_groups(struct kpf_dev *pf)
 
 	for (i = 0; i < KWL_MTA_WORDS; i++)
 		kpf_filter_put(pf, KWL_MTA(i), &f->mta[i],
-			       kpf_tables_mta(&f->tables, i));
+			       pf->eswitch.active ? U32_MAX :
+						    kpf_tables_mta(&f->tables, i));
 }
 
 static void kpf_filter_sync_vlans(struct kpf_dev *pf)
@@ -69,8 +71,12 @@ static void kpf_filter_sync_vlans(struct kpf_dev *pf)
 
 	for (i = 0; i < KWL_VLVF_ENTRIES; i++)
 		kpf_filter_put(pf, KWL_VLVF(i), &f->vlvf[i],
-			       kpf_tables_vlvf(&f->tables, i));
-	kpf_tables_vfta(&f->tables, vfta);
+			       pf->eswitch.active ? kpf_eswitch_vlvf(pf, i) :
+						    kpf_tables_vlvf(&f->tables, i));
+	if (pf->eswitch.active)
+		kpf_eswitch_vfta(pf, vfta);
+	else
+		kpf_tables_vfta(&f->tables, vfta);
 	for (i = 0; i < KWL_VFTA_WORDS; i++)
 		kpf_filter_put(pf, KWL_VFTA(i), &f->vfta[i], vfta[i]);
 }
@@ -93,8 +99,8 @@ static void kpf_filter_write_rctl(struct kpf_dev *pf)
 	/* With VFs, their separation by VLAN hangs on it */
 	if (pf->num_vfs || (t->vlan_filter && !t->promisc))
 		set |= KWL_RCTL_VFE;
-	kwl_rmw32(&pf->hw, KWL_RCTL,
-		  KWL_RCTL_UPE | KWL_RCTL_MPE | KWL_RCTL_VFE, set);
+	kpf_eswitch_rmw_rctl(pf, KWL_RCTL_UPE | KWL_RCTL_MPE | KWL_RCTL_VFE,
+			     set);
 }
 
 /*
@@ -116,7 +122,11 @@ static void kpf_filter_write_own_pool(struct kpf_dev *pf)
 		val |= KWL_VMOLR_ROPE;
 	if (f->vlan_strip)
 		val |= KWL_VMOLR_STRVLAN;
-	val |= FIELD_PREP(KWL_VMOLR_RLPML, f->max_frame);
+	if (pf->eswitch.active)
+		val |= KWL_VMOLR_MPME | KWL_VMOLR_ROPE | KWL_VMOLR_STRVLAN |
+		       FIELD_PREP(KWL_VMOLR_RLPML, KWL_MAX_FRAME);
+	else
+		val |= FIELD_PREP(KWL_VMOLR_RLPML, f->max_frame);
 	kwl_wr32(&pf->hw, KWL_VMOLR(pf->num_vfs), val);
 }
 
@@ -131,6 +141,8 @@ static void kpf_filter_write_uta(struct kpf_dev *pf)
 		   (t->promisc || t->allunicast || pf->filter.vf_promisc);
 	int i;
 
+	all |= pf->eswitch.active;
+
 	for (i = 0; i < KWL_UTA_WORDS; i++)
 		kwl_wr32(&pf->hw, KWL_UTA(i), all ? U32_MAX : 0);
 }
@@ -139,7 +151,7 @@ static void kpf_filter_write_uta(struct kpf_dev *pf)
 void kpf_filter_rmw_rctl(struct kpf_dev *pf, u32 clear, u32 set)
 {
 	spin_lock_bh(&pf->filter.lock);
-	kwl_rmw32(&pf->hw, KWL_RCTL, clear, set);
+	kpf_eswitch_rmw_rctl(pf, clear, set);
 	spin_unlock_bh(&pf->filter.lock);
 }
 

@@ -122,7 +122,8 @@ void kpf_hw_apply_pools(struct kpf_net *net)
 	guard(mutex)(&pf->sriov.lock);
 	/* A reset lets all pools receive; VFs get theirs when they ask */
 	kwl_wr32(hw, KWL_VFRE, BIT(own));
-	kwl_wr32(hw, KWL_VFTE, BIT(own));
+	kpf_eswitch_rmw_vfte(pf, U32_MAX, BIT(own));
+	kpf_eswitch_apply(pf);
 	for (i = 0; i < KWL_MAX_POOLS; i++)
 		kwl_wr32(hw, KWL_VMVIR(i), 0);
 	for (i = 0; i < KWL_MAX_QUEUES; i++) {

@@ -181,6 +181,7 @@ void kpf_irq_setup_queues(struct kpf_net *net)
 		/* The emulator sends a pool's own multicast back to it */
 		vec->rxr.sort = net->pf->num_vfs && net->pf->emulated ?
 				KWL_RX_NOT_OWN : KWL_RX_ALL_OURS;
+		kpf_eswitch_setup_queue(net->pf, vec);
 	}
 }
 

@@ -6,6 +6,7 @@
 #ifndef KPF_H
 #define KPF_H
 
+#include <linux/bitfield.h>
 #include <linux/bitmap.h>
 #include <linux/ethtool.h>
 #include <linux/if_vlan.h>
@@ -18,6 +19,7 @@
 #include <kawela/regs.h>
 #include <kawela/ring.h>
 
+#include "eswitch.h"
 #include "tables.h"
 
 #define KPF_MAX_PAIRS		8
@@ -198,6 +200,7 @@ enum kpf_irq_mode {
  * @filter: address and VLAN filters
  * @sriov: virtual functions
  * @health: what goes wrong
+ * @eswitch: the card as a switch that the host runs
  * @region: devlink's view of the registers
  * @wire: devlink's port for the interface
  * @vf_ports: devlink's ports for VFs, changed under sriov.lock
@@ -231,6 +234,7 @@ struct kpf_dev {
 	struct kpf_filter filter;
 	struct kpf_sriov sriov;
 	struct kpf_health health;
+	struct kpf_eswitch eswitch;
 	struct devlink_region *region;
 	struct devlink_port *wire;
 	struct kpf_vf_port *vf_ports;
@@ -300,6 +304,28 @@ int kpf_ndo_bridge_getlink(struct sk_buff *skb, u32 pid, u32 seq,
 			   int nlflags);
 int kpf_fdb_add_check(struct net_device *netdev, const u8 *addr,
 		      struct netlink_ext_ack *extack);
+
+/* eswitch.h; who may send */
+static inline void kpf_eswitch_rmw_vfte(struct kpf_dev *pf, u32 clear, u32 set)
+{
+	if (pf->eswitch.active)
+		kwl_bell_set_send(&pf->eswitch.bell, clear, set);
+	else
+		kwl_rmw32(&pf->hw, KWL_VFTE, clear, set);
+}
+
+/* RCTL with its loopback, which is how the emulator keeps frames off the wire */
+static inline void kpf_eswitch_rmw_rctl(struct kpf_dev *pf, u32 clear, u32 set)
+{
+	u32 val = (kwl_rd32(&pf->hw, KWL_RCTL) & ~(clear | KWL_RCTL_LBM)) | set;
+
+	if (pf->eswitch.active && pf->emulated)
+		kwl_bell_set_loop(&pf->eswitch.bell, val |
+				  FIELD_PREP(KWL_RCTL_LBM, KWL_RCTL_LBM_MAC),
+				  val);
+	else
+		kwl_rmw32(&pf->hw, KWL_RCTL, clear, set);
+}
 
 /* ethtool.c */
 extern const struct ethtool_ops kpf_ethtool_ops;

@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct devlink_port;
 struct devlink_rate;
 struct kpf_dev;
 struct netlink_ext_ack;
@@ -28,6 +29,7 @@ int kpf_port_register(struct kpf_dev *pf);
 void kpf_port_unregister(struct kpf_dev *pf);
 int kpf_vf_ports_register(struct kpf_dev *pf, u16 num_vfs);
 void kpf_vf_ports_unregister(struct kpf_dev *pf);
+struct devlink_port *kpf_vf_port(struct kpf_dev *pf, u16 num);
 int kpf_rate_set_max(struct devlink_rate *rate, void *priv, u64 tx_max,
 		     struct netlink_ext_ack *extack);
 int kpf_rate_set_share(struct devlink_rate *rate, void *priv, u64 tx_share,

@@ -74,6 +74,16 @@ struct kpf_vf_lists {
 	struct kwl_groups groups;
 };
 
+/**
+ * struct kpf_vf_end - the host's end of the pipe, in mode switchdev
+ * @up: the representor is
+ * @mtu: the representor's
+ */
+struct kpf_vf_end {
+	bool up;
+	u16 mtu;
+};
+
 /* What the card counts for a VF */
 enum kpf_vf_stat {
 	KPF_VF_RX_PACKETS,
@@ -93,7 +103,8 @@ enum kpf_vf_stat {
  * @admin: the administrator's wishes; survive everything but the VF's end
  * @req: the VF's own; forgotten when it is reset
  * @lists: not in force before they are complete
- * @stats: counters
+ * @port: the host's end of it
+ * @stats: counters, under kpf_dev.stats_lock
  * @quota: how much of our time it may still take
  * @nack_after: jiffies before which no bare NACK is sent again
  * @unread: the VF has not acknowledged our last word
@@ -107,6 +118,7 @@ struct kpf_vf {
 	struct kpf_vf_admin admin;
 	struct kpf_vf_req req;
 	struct kpf_vf_lists lists;
+	struct kpf_vf_end port;
 	struct kwl_count stats[KPF_VF_NUM_STATS];
 	struct kpf_quota quota;
 	unsigned long nack_after;
@@ -118,7 +130,9 @@ struct kpf_vf {
 void kpf_vf_apply(struct kpf_dev *pf, const struct kpf_vf *vf);
 void kpf_vf_forget(struct kpf_dev *pf, struct kpf_vf *vf);
 const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf);
-u32 kpf_vf_state(const struct kpf_vf *vf);
+u32 kpf_vf_state(const struct kpf_dev *pf, const struct kpf_vf *vf);
+int kpf_vf_link(const struct kpf_dev *pf, const struct kpf_vf *vf);
+u32 kpf_vf_max_frame(const struct kpf_dev *pf, const struct kpf_vf *vf);
 u32 kpf_vf_limits(struct kpf_dev *pf, const struct kpf_vf *vf);
 int kpf_vf_max_addrs(struct kpf_dev *pf, const struct kpf_vf *vf);
 void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf);

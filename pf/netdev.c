@@ -6,6 +6,7 @@
 
 #include <kawela/compat.h>
 
+#include "kpf_eswitch.h"
 #include "kpf_vf.h"
 
 #define KPF_WATCHDOG_SECS	5
@@ -119,6 +120,7 @@ static int kpf_open(struct net_device *netdev)
 		goto err_free_irq;
 
 	kpf_link_start(net->pf);
+	kpf_repr_uplink_changed(net->pf);
 	return 0;
 
 err_free_irq:
@@ -141,6 +143,7 @@ static int kpf_close(struct net_device *netdev)
 	kpf_irq_close(net);
 	kwl_qset_free(&net->port, net->qset);
 	net->qset = NULL;
+	kpf_repr_uplink_changed(net->pf);
 	return 0;
 }
 
@@ -155,6 +158,7 @@ static int kpf_net_move(struct kpf_net *net, u16 num_vfs)
 	err = kpf_filter_set_num_vfs(pf, num_vfs);
 	if (err)
 		return err;
+	kpf_eswitch_update(pf);
 	kpf_irq_setup_queues(net);
 	kpf_link_lock(pf);
 	kpf_hw_apply_rx(net, net->netdev->mtu, net->netdev->features);
@@ -397,7 +401,9 @@ static const struct net_device_ops kpf_netdev_ops = {
 	.ndo_validate_addr	= eth_validate_addr,
 	KWL_SET_RX_MODE(kpf_set_rx_mode),
 	.ndo_change_mtu		= kpf_change_mtu,
+	.ndo_fix_features	= kpf_eswitch_fix_features,
 	.ndo_set_features	= kpf_set_features,
+	.ndo_get_port_parent_id	= kpf_eswitch_get_port_parent_id,
 	.ndo_vlan_rx_add_vid	= kpf_vlan_add,
 	.ndo_vlan_rx_kill_vid	= kpf_vlan_kill,
 	.ndo_tx_timeout		= kpf_tx_timeout,

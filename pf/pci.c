@@ -62,6 +62,7 @@ int kpf_load(struct kpf_dev *pf)
 	struct kpf_net *net;
 	int err;
 
+	kpf_eswitch_init(pf);
 	err = kpf_irq_init(pf);
 	if (err)
 		return err;

@@ -59,13 +59,14 @@ static struct kpf_vf *kpf_vf_alloc(struct kpf_dev *pf, int num_vfs)
 		vf[i].admin.spoofchk = true;
 		vf[i].admin.link_state = IFLA_VF_LINK_STATE_AUTO;
 		vf[i].nack_after = jiffies;
+		vf[i].port.mtu = ETH_DATA_LEN;
 		kpf_quota_init(&vf[i].quota, ktime_to_ms(ktime_get()));
 		kpf_vf_default_mac(pf, i, vf[i].default_mac);
 	}
 	return vf;
 }
 
-/* Context: sriov.lock */
+/* Context: any that may take a BH lock */
 void kpf_vf_refresh_stats(struct kpf_dev *pf, struct kpf_vf *vf)
 {
 	const u32 regs[KPF_VF_NUM_STATS] = {
@@ -77,10 +78,13 @@ void kpf_vf_refresh_stats(struct kpf_dev *pf, struct kpf_vf *vf)
 	};
 	int i;
 
-	if (READ_ONCE(pf->offline) || pf->hw.gone)
-		return;
-	for (i = 0; i < KPF_VF_NUM_STATS; i++)
+	spin_lock_bh(&pf->stats_lock);
+	for (i = 0; i < KPF_VF_NUM_STATS; i++) {
+		if (READ_ONCE(pf->offline) || pf->hw.gone)
+			break;
 		kwl_count_see(&vf->stats[i], kwl_rd32(&pf->hw, regs[i]));
+	}
+	spin_unlock_bh(&pf->stats_lock);
 }
 
 /* What the card has counted for an earlier VF is not the new one's */
@@ -106,7 +110,9 @@ static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 
 	kwl_ctl_lock(net->netdev);
 	pf->sriov.user_pairs = net->cfg.pairs;
-	err = kpf_net_set_num_vfs(net, num_vfs, 1);
+	err = kpf_eswitch_check(pf, pf->eswitch.mode, NULL);
+	if (!err)
+		err = kpf_net_set_num_vfs(net, num_vfs, 1);
 	if (err) {
 		kwl_ctl_unlock(net->netdev);
 		kfree(vf);
@@ -266,12 +272,14 @@ void kpf_sriov_before_reset(struct kpf_dev *pf)
 }
 
 /* The card counts from zero */
-static void kpf_vf_restart_stats(struct kpf_vf *vf)
+static void kpf_vf_restart_stats(struct kpf_dev *pf, struct kpf_vf *vf)
 {
 	int i;
 
+	spin_lock_bh(&pf->stats_lock);
 	for (i = 0; i < KPF_VF_NUM_STATS; i++)
 		kwl_count_restart(&vf->stats[i]);
+	spin_unlock_bh(&pf->stats_lock);
 }
 
 /* Pools as the administrator wants them; the VFs come and ask for the rest */
@@ -281,7 +289,7 @@ void kpf_sriov_after_reset(struct kpf_dev *pf)
 
 	mutex_lock(&pf->sriov.lock);
 	for (i = 0; pf->sriov.vf && i < pf->num_vfs; i++) {
-		kpf_vf_restart_stats(&pf->sriov.vf[i]);
+		kpf_vf_restart_stats(pf, &pf->sriov.vf[i]);
 		kpf_vf_forget(pf, &pf->sriov.vf[i]);
 	}
 	mutex_unlock(&pf->sriov.lock);

@@ -16,12 +16,27 @@ const u8 *kpf_vf_granted_mac(const struct kpf_vf *vf)
 						   vf->admin.mac;
 }
 
+/* IFLA_VF_LINK_STATE_*; in mode switchdev both ends of the pipe have to be up */
+int kpf_vf_link(const struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	if (!pf->eswitch.active ||
+	    vf->admin.link_state == IFLA_VF_LINK_STATE_DISABLE)
+		return vf->admin.link_state;
+	return vf->port.up && READ_ONCE(pf->eswitch.up) ?
+	       IFLA_VF_LINK_STATE_ENABLE : IFLA_VF_LINK_STATE_DISABLE;
+}
+
 /* What a VF of ours is told, KWL_STATE_*; the port's link it sees itself */
-u32 kpf_vf_state(const struct kpf_vf *vf)
+u32 kpf_vf_state(const struct kpf_dev *pf, const struct kpf_vf *vf)
 {
 	u32 state = vf->admin.trusted ? KWL_STATE_TRUSTED : 0;
 
-	switch (vf->admin.link_state) {
+	if (pf->eswitch.active) {
+		state |= KWL_STATE_SOFT_TAGS;
+		if (pf->emulated)
+			state |= KWL_STATE_RING_AGAIN;
+	}
+	switch (kpf_vf_link(pf, vf)) {
 	case IFLA_VF_LINK_STATE_ENABLE:
 		return state | KWL_STATE_LINK_UP;
 	case IFLA_VF_LINK_STATE_DISABLE:
@@ -42,10 +57,17 @@ int kpf_vf_max_addrs(struct kpf_dev *pf, const struct kpf_vf *vf)
 				   min(share, KPF_VF_MAX_ADDRS);
 }
 
+/* Longest frame with CRC and tag; the representor's MTU is the VF's, too */
+u32 kpf_vf_max_frame(const struct kpf_dev *pf, const struct kpf_vf *vf)
+{
+	return pf->eswitch.active ? vf->port.mtu + KPF_REPR_EXTRA :
+				    KWL_MAX_FRAME;
+}
+
 /* KWL_EXT_LIMITS_WORD */
 u32 kpf_vf_limits(struct kpf_dev *pf, const struct kpf_vf *vf)
 {
-	return FIELD_PREP(KWL_EXT_MAX_FRAME, KWL_MAX_FRAME) |
+	return FIELD_PREP(KWL_EXT_MAX_FRAME, kpf_vf_max_frame(pf, vf)) |
 	       FIELD_PREP(KWL_EXT_MAX_ADDRS, kpf_vf_max_addrs(pf, vf)) |
 	       FIELD_PREP(KWL_EXT_MAX_GROUPS, KPF_VF_MAX_GROUPS);
 }
@@ -56,13 +78,13 @@ u32 kpf_vf_limits(struct kpf_dev *pf, const struct kpf_vf *vf)
  */
 void kpf_vf_notify_state(struct kpf_dev *pf, struct kpf_vf *vf)
 {
-	bool off = vf->admin.link_state == IFLA_VF_LINK_STATE_DISABLE;
+	bool off = kpf_vf_link(pf, vf) == IFLA_VF_LINK_STATE_DISABLE;
 	u32 word = KWL_MSG_CONTROL;
 
 	if (!vf->cts)
 		return;
 	if (vf->ext)
-		word |= FIELD_PREP(KWL_MSG_INFO, kpf_vf_state(vf));
+		word |= FIELD_PREP(KWL_MSG_INFO, kpf_vf_state(pf, vf));
 	if (vf->ext || !off)
 		word |= KWL_MSG_CTS;
 	kpf_mbx_notify(pf, vf, word);
@@ -147,8 +169,17 @@ static void kpf_vf_apply_pool(struct kpf_dev *pf, const struct kpf_vf *vf)
 {
 	u32 val = KWL_VMOLR_BAM | KWL_VMOLR_LPE | KWL_VMOLR_STRVLAN |
 		  KWL_VMOLR_STRCRC;
+	u32 max_frame = vf->req.max_frame;
 
-	val |= FIELD_PREP(KWL_VMOLR_RLPML, vf->req.max_frame);
+	/* All that comes with its private tag, and nothing else */
+	if (pf->eswitch.active) {
+		max_frame = min(max_frame, kpf_vf_max_frame(pf, vf));
+		val |= KWL_VMOLR_ROMPE | KWL_VMOLR_ROPE | KWL_VMOLR_MPME |
+		       FIELD_PREP(KWL_VMOLR_RLPML, max_frame + VLAN_HLEN);
+		kwl_wr32(&pf->hw, KWL_VMOLR(vf->num), val);
+		return;
+	}
+	val |= FIELD_PREP(KWL_VMOLR_RLPML, max_frame);
 	/* Untagged frames belong to no port VLAN */
 	if (!vf->admin.vlan)
 		val |= KWL_VMOLR_AUPE;
@@ -166,7 +197,9 @@ static void kpf_vf_apply_tag(struct kpf_dev *pf, const struct kpf_vf *vf)
 	u16 tag = vf->admin.vlan | FIELD_PREP(VLAN_PRIO_MASK, vf->admin.qos);
 	u32 val = 0;
 
-	if (vf->admin.vlan)
+	if (pf->eswitch.active)
+		tag = kpf_eswitch_vid_from(pf, vf->num);
+	if (vf->admin.vlan || pf->eswitch.active)
 		val = FIELD_PREP(KWL_VMVIR_MODE, KWL_VMVIR_MODE_ALWAYS) |
 		      FIELD_PREP(KWL_VMVIR_TAG, tag);
 	kwl_wr32(&pf->hw, KWL_VMVIR(vf->num), val);
@@ -177,7 +210,9 @@ static void kpf_vf_apply_spoofchk(struct kpf_dev *pf, const struct kpf_vf *vf)
 	u32 bits = FIELD_PREP(KWL_DTXSWC_MACAS, BIT(vf->num)) |
 		   FIELD_PREP(KWL_DTXSWC_VLANAS, BIT(vf->num));
 
-	kwl_rmw32(&pf->hw, KWL_DTXSWC, bits, vf->admin.spoofchk ? bits : 0);
+	/* The card compares with entries that it has not got in mode switchdev */
+	kwl_rmw32(&pf->hw, KWL_DTXSWC, bits,
+		  vf->admin.spoofchk && !pf->eswitch.active ? bits : 0);
 }
 
 /* The limit is a fraction of the link's speed, in units of 2^-14 */
@@ -203,11 +238,11 @@ static void kpf_vf_apply_rate(struct kpf_dev *pf, const struct kpf_vf *vf)
 static void kpf_vf_apply_enable(struct kpf_dev *pf, const struct kpf_vf *vf)
 {
 	bool on = vf->cts &&
-		  vf->admin.link_state != IFLA_VF_LINK_STATE_DISABLE;
+		  kpf_vf_link(pf, vf) != IFLA_VF_LINK_STATE_DISABLE;
 	u32 bit = BIT(vf->num);
 
 	kwl_rmw32(&pf->hw, KWL_VFRE, bit, on ? bit : 0);
-	kwl_rmw32(&pf->hw, KWL_VFTE, bit, on ? bit : 0);
+	kpf_eswitch_rmw_vfte(pf, bit, on ? bit : 0);
 }
 
 /* Context: sriov.lock */

@@ -62,7 +62,7 @@ static void kpf_msg_reset(struct kpf_dev *pf, struct kpf_vf *vf,
 
 	if (vf->ext) {
 		reply[KWL_EXT_REPLY_WORD] = KWL_EXT_MAGIC | vf->ext;
-		reply[KWL_EXT_STATE_WORD] = kpf_vf_state(vf);
+		reply[KWL_EXT_STATE_WORD] = kpf_vf_state(pf, vf);
 		reply[KWL_EXT_LIMITS_WORD] = kpf_vf_limits(pf, vf);
 	}
 	trace_kpf_vf(pf->hw.dev, vf->num, KPF_VF_HELLO);
@@ -210,10 +210,11 @@ static int kpf_msg_set_vlan(struct kpf_dev *pf, struct kpf_vf *vf,
 		return -EPERM;
 	if (on && vf->req.vlans >= KPF_VF_MAX_VLANS &&
 	    !kpf_filter_has_vf_vlan(pf, vf->num, vid))
-		return -ENOSPC;
+		return pf->eswitch.active ? 0 : -ENOSPC;
 	err = kpf_filter_set_vf_vlan(pf, vf->num, vid, on);
+	/* In mode switchdev all VLANs pass; back in legacy it asks again */
 	if (err)
-		return err;
+		return pf->eswitch.active ? 0 : err;
 	vf->req.vlans = kpf_filter_count_vf_vlans(pf, vf->num);
 	kpf_vf_apply(pf, vf);
 	return 0;

@@ -81,6 +81,9 @@ int kpf_ndo_set_vf_vlan(struct net_device *netdev, int num, u16 vlan, u8 qos,
 		return -EINVAL;
 	if (vlan == vf->admin.vlan && qos == vf->admin.qos)
 		return 0;
+	/* There it is the business of whatever the representor is plugged into */
+	if (pf->eswitch.active)
+		return -EOPNOTSUPP;
 	/* Its own VLANs end here, and so does a former port VLAN */
 	err = kpf_filter_set_port_vlan(pf, num, vlan);
 	if (err)

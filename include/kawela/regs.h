@@ -60,6 +60,8 @@
 #define KWL_FCAH			0x002c
 #define KWL_FCT				0x0030
 #define KWL_VET				0x0038
+#define  KWL_VET_INNER			GENMASK(15, 0)
+#define  KWL_VET_OUTER			GENMASK(31, 16)
 
 /* Interrupts other than the per-vector block of queue_regs.h */
 #define KWL_ICR				0x00c0
@@ -244,6 +246,7 @@
 #define  KWL_VLVF_ENTRIES		32
 #define  KWL_VLVF_VID			GENMASK(11, 0)
 #define  KWL_VLVF_POOLS			GENMASK(19, 12)
+#define  KWL_VLVF_LVLAN			BIT(20)	/* never on the wire */
 #define  KWL_VLVF_EN			BIT(31)
 #define KWL_UTA(i)			(0xa000 + 4 * (i))
 #define  KWL_UTA_WORDS			128

@@ -92,6 +92,20 @@ void kpf_health_event(struct kpf_dev *dev, enum kpf_health_event event,
 	fuzz_check(event == KPF_HEALTH_VF_SHUT && which < dev->num_vfs);
 }
 
+u16 kpf_eswitch_vid_from(const struct kpf_dev *dev, u8 vf)
+{
+	return 0;
+}
+
+u32 kpf_eswitch_vlvf(const struct kpf_dev *dev, int i)
+{
+	return 0;
+}
+
+void kpf_eswitch_vfta(const struct kpf_dev *dev, u32 *words)
+{
+}
+
 void kpf_vf_port_note_rate(struct kpf_dev *dev, u16 num, int mbps)
 {
 	fuzz_check(num < dev->num_vfs && mbps >= 0);
