@@ -149,6 +149,8 @@ struct kvf_dev {
  * @cfg: rings as the user wants them
  * @qset: their memory while the interface is up
  * @vlans: VLANs to be let in
+ * @no_vlans: none, while the card's tags are the PF's
+ * @bell: for a PF that makes us miss doorbells
  */
 struct kvf_net {
 	struct kwl_port port;
@@ -157,6 +159,8 @@ struct kvf_net {
 	struct kwl_queue_cfg cfg;
 	struct kwl_qset *qset;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
+	DECLARE_BITMAP(no_vlans, VLAN_N_VID);
+	struct kwl_bell bell;
 };
 
 /* ethtool.c */

@@ -61,6 +61,30 @@ static int kvf_net_restore_vlans(struct kvf_net *net)
 	return 0;
 }
 
+/* How queues that are stopped have to work with this PF, as it is now */
+static void kvf_net_suit_pf(struct kvf_net *net)
+{
+	struct kwl_vector *vec = net->port.vec[0];
+	u32 state = net->kvf->pf.state;
+
+	vec->rxr.vlans = state & KWL_STATE_SOFT_TAGS ? net->no_vlans :
+						       net->vlans;
+	vec->txr.bell = state & KWL_STATE_RING_AGAIN ? &net->bell : NULL;
+}
+
+/* The end of our pipe in the host has its MTU, and it is ours as well */
+static void kvf_net_obey_mtu(struct kvf_net *net)
+{
+	struct net_device *netdev = net->netdev;
+
+	netdev->max_mtu = net->kvf->pf.max_frame - KVF_FRAME_EXTRA;
+	if (netdev->mtu <= netdev->max_mtu)
+		return;
+	WRITE_ONCE(netdev->mtu, netdev->max_mtu);
+	if (netdev->reg_state == NETREG_REGISTERED)
+		call_netdevice_notifiers(NETDEV_CHANGEMTU, netdev);
+}
+
 /* Everything the PF has forgotten about us by a reset */
 static int kvf_net_introduce(struct kvf_net *net)
 {
@@ -73,13 +97,14 @@ static int kvf_net_introduce(struct kvf_net *net)
 	err = kvf_request_reset(kvf, granted);
 	if (err)
 		return err;
+	kvf_net_suit_pf(net);
+	kvf_net_obey_mtu(net);
 	err = kvf_net_settle_addr(net, granted, take);
 	if (err)
 		return err;
 	err = kvf_request_max_frame(kvf, net->netdev->mtu + KVF_FRAME_EXTRA);
 	if (err && !kvf_is_refusal(err))
 		return err;
-	net->netdev->max_mtu = kvf->pf.max_frame - KVF_FRAME_EXTRA;
 	err = kvf_net_restore_vlans(net);
 	if (err)
 		return err;
@@ -379,11 +404,24 @@ static void kvf_tx_timeout(struct net_device *netdev, unsigned int txqueue)
 	kvf_service_lose(net->kvf);
 }
 
+/* Tags that the card put on would be the PF's, so the stack has to do it */
+static netdev_features_t kvf_features_check(struct sk_buff *skb,
+					    struct net_device *netdev,
+					    netdev_features_t features)
+{
+	struct kvf_net *net = netdev_priv(netdev);
+
+	if (skb_vlan_tag_present(skb) &&
+	    READ_ONCE(net->kvf->pf.state) & KWL_STATE_SOFT_TAGS)
+		features &= ~NETIF_F_HW_VLAN_CTAG_TX;
+	return kwl_features_check(skb, netdev, features);
+}
+
 static const struct net_device_ops kvf_netdev_ops = {
 	.ndo_open		= kvf_open,
 	.ndo_stop		= kvf_close,
 	.ndo_start_xmit		= kwl_xmit,
-	.ndo_features_check	= kwl_features_check,
+	.ndo_features_check	= kvf_features_check,
 	.ndo_get_stats64	= kvf_get_stats64,
 	.ndo_set_mac_address	= kvf_set_mac_address,
 	.ndo_validate_addr	= eth_validate_addr,
@@ -456,6 +494,7 @@ struct kvf_net *kvf_net_create(struct kvf_dev *kvf)
 	net->cfg.pairs = 1;
 	net->cfg.tx_count = KWL_RING_DEFAULT;
 	net->cfg.rx_count = KWL_RING_DEFAULT;
+	kwl_bell_init(&net->bell);
 	/* Priority tags are for everybody */
 	__set_bit(0, net->vlans);
 	kvf_irq_setup_vector(net);
