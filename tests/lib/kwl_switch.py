@@ -95,6 +95,14 @@ def frames_seen(bench, sender, dst, src=None, tci=None, fence_tci=None, fenced=N
     return _send(bench, sender, [frame], fence_tci, fenced)
 
 
+def burst_seen(bench, sender, targets, fenced):
+    """Send one frame after the other to (address, tag) from a port; return {port: [(address, tag) of frames]}."""
+    origin = bench.ends()[sender]
+    frames = [ether(dst, origin.mac, LOCAL, MARK + bytes(60), tci) for dst, tci in targets]
+    return {name: [(one.data[:6].hex(":"), tag_of(one)) for one in found]
+            for name, found in _send(bench, sender, frames, None, fenced).items()}
+
+
 def ports_of(bench, sender, dst, **how):
     """Send one frame from a port as frames_seen() does; return {port: number of copies}."""
     return {name: len(found) for name, found in frames_seen(bench, sender, dst, **how).items()}
