@@ -12,7 +12,7 @@ import re
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
 from kwl_leaks import LeakCheck
 from kwl_repr import PIPES, Switchdev, bridged
-from kwl_sriov import OURS, path
+from kwl_sriov import OURS, STOCK, path
 from kwl_switch import BROADCAST, burst_seen, ports_of
 from kwl_sys import output, read, run, run_json, settle, wait_for
 from kwl_traffic import ping, transfer
@@ -345,6 +345,20 @@ def restored(bench):
     ksft_eq(ping(bench.env.peer_v4, count=3), 3, "answers to the PF")
 
 
+def stock_driver(bench):
+    """The in-tree igbvf behind a representor, with its tags in the frames: the same pipes."""
+    bench.use(STOCK)
+    defer(bench.spoil)
+    bench.enter()
+    for sender in ("vf0", "rep0", "vf1", "rep1"):
+        targets = [(dst, tci) for tci in (None, VID) for name, dst in destinations(bench).items() if name != sender]
+        seen = burst_seen(bench, sender, targets, [PIPES[sender]])
+        ksft_eq({port: sorted(found, key=str) for port, found in seen.items()},
+                {PIPES[sender]: sorted(targets, key=str)}, f"from {sender}")
+    pipe(bench, 0)
+    ksft_eq(ping("198.51.100.2", count=20), 20, "answers")
+
+
 def resets(bench):
     """A reset of the card, of a VF and of the VF's driver in mode switchdev: the pipes are there again."""
     use(bench)
@@ -384,9 +398,9 @@ def toggling(bench):
 def main():
     """Run the cases."""
     cases = [modes, names, frames, down_and_gone, uplink_down, mtu, offloads, vlans, stats, software_bridge, resets,
-             restored, toggling]
+             stock_driver, restored, toggling]
     bench = Switchdev()
-    run(f"modprobe {OURS}")
+    run(f"modprobe -a {OURS} {STOCK}")
     ksft_run(cases, args=(bench,))
     if bench.mode != "legacy":
         bench.mode = "legacy"
