@@ -8,7 +8,7 @@ import re
 from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
 from kwl_env import MODULE, Env, link, on_stock, stock_xfail
 from kwl_nic import driver_of, irq_names, msi_mode, netdev_of
-from kwl_sys import ethtool_table, kernel_log, read, run, wait_for, write
+from kwl_sys import ethtool_table, kernel_log, read, run, wait_for
 from kwl_traffic import ping
 
 
