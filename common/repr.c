@@ -7,7 +7,6 @@
 #include <linux/etherdevice.h>
 #include <linux/export.h>
 #include <linux/if_vlan.h>
-#include <net/gro.h>
 
 #include <kawela/ring.h>
 
@@ -152,6 +151,7 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 {
 	struct net_device *netdev = kwl_repr_find(rxr->demux, tag);
 	struct kwl_rx_totals unused = {};
+	struct kwl_repr *repr;
 	struct sk_buff *skb;
 
 	if (unlikely(!kwl_repr_is_up(netdev))) {
@@ -172,32 +172,38 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 	dev_sw_netstats_rx_add(netdev, skb->len);
 	kwl_rx_csum(READ_ONCE(netdev->features), skb, status, &unused);
 	skb->protocol = eth_type_trans(skb, netdev);
-	napi_gro_receive(rxr->napi, skb);
+	repr = netdev_priv(netdev);
+	gro_cells_receive(&repr->cells, skb);
 }
 
 /**
- * kwl_repr_flush() - have GRO let go of the frames of representors
- * @port: the interface that they receive through
+ * kwl_repr_init() - ndo_init of a representor
+ * @netdev: an interface whose private area starts with struct kwl_repr
  *
- * After the representors are out of its struct kwl_demux, and before they are
- * gone: GRO may hold frames for a while and takes no reference.
+ * GRO is done by a NAPI of the representor's own: frames that the uplink's
+ * held on to could outlive it.
  *
- * Context: Process, RTNL held.
+ * Context: Process, may sleep, RTNL held.
+ * Return: 0 or -ENOMEM.
  */
-void kwl_repr_flush(struct kwl_port *port)
+int kwl_repr_init(struct net_device *netdev)
 {
-	struct napi_struct *napi = &port->vec[0]->napi;
+	struct kwl_repr *repr = netdev_priv(netdev);
 
-	synchronize_net();
-	if (!port->qset)
-		return;
-	napi_disable(napi);
-	local_bh_disable();
-	napi_gro_flush(napi, false);
-	local_bh_enable();
-	napi_enable(napi);
-	local_bh_disable();
-	napi_schedule(napi);
-	local_bh_enable();
+	return gro_cells_init(&repr->cells, netdev);
 }
-EXPORT_SYMBOL_GPL(kwl_repr_flush);
+EXPORT_SYMBOL_GPL(kwl_repr_init);
+
+/**
+ * kwl_repr_uninit() - ndo_uninit of a representor
+ * @netdev: the interface, no longer in its struct kwl_demux
+ *
+ * Context: Process, may sleep, RTNL held.
+ */
+void kwl_repr_uninit(struct net_device *netdev)
+{
+	struct kwl_repr *repr = netdev_priv(netdev);
+
+	gro_cells_destroy(&repr->cells);
+}
+EXPORT_SYMBOL_GPL(kwl_repr_uninit);

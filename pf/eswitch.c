@@ -14,7 +14,7 @@
 #include <linux/random.h>
 #include <linux/rtnetlink.h>
 
-#include <kawela/compat.h>
+#include <kawela/lock.h>
 
 #include "kpf_devlink.h"
 #include "kpf_eswitch.h"
@@ -60,7 +60,7 @@ static void kpf_eswitch_pick_tags(struct kpf_eswitch *es)
 
 /*
  * Mode or number of VFs have changed; the caller puts it into registers.
- * Context: RTNL, the PF's queues are stopped.
+ * Context: Control locked (lock.h), the PF's queues are stopped.
  */
 void kpf_eswitch_update(struct kpf_dev *pf)
 {
@@ -174,7 +174,7 @@ netdev_features_t kpf_eswitch_fix_features(struct net_device *netdev,
 	       features & ~KPF_ESWITCH_TAGS : features;
 }
 
-/* Frames of VFs share the PF's queue. Context: RTNL. */
+/* Frames of VFs share the PF's queue. Context: Control locked (lock.h). */
 int kpf_eswitch_check(struct kpf_dev *pf, u16 mode,
 		      struct netlink_ext_ack *extack)
 {
@@ -226,7 +226,7 @@ static void kpf_eswitch_rewire(struct kpf_dev *pf)
 		port->ops->resume(port);
 }
 
-/* Context: RTNL */
+/* Context: Control locked (lock.h) */
 static int kpf_eswitch_switch(struct kpf_dev *pf, u16 mode,
 			      struct netlink_ext_ack *extack)
 {
@@ -243,9 +243,7 @@ static int kpf_eswitch_switch(struct kpf_dev *pf, u16 mode,
 	pf->eswitch.mode = mode;
 	if (pf->num_vfs)
 		kpf_eswitch_rewire(pf);
-	netdev_lock_ops(netdev);
 	netdev_update_features(netdev);
-	netdev_unlock_ops(netdev);
 	return 0;
 }
 
@@ -261,9 +259,9 @@ static int kpf_eswitch_enter(struct kpf_dev *pf, struct netlink_ext_ack *extack)
 	err = kpf_repr_create_all(pf, extack);
 	if (err)
 		return err;
-	rtnl_lock();
+	kwl_ctl_lock(pf->net->netdev);
 	err = kpf_eswitch_switch(pf, DEVLINK_ESWITCH_MODE_SWITCHDEV, extack);
-	rtnl_unlock();
+	kwl_ctl_unlock(pf->net->netdev);
 	if (err)
 		kpf_repr_destroy_all(pf);
 	return err;
@@ -273,9 +271,9 @@ static int kpf_eswitch_leave(struct kpf_dev *pf, struct netlink_ext_ack *extack)
 {
 	int err;
 
-	rtnl_lock();
+	kwl_ctl_lock(pf->net->netdev);
 	err = kpf_eswitch_switch(pf, DEVLINK_ESWITCH_MODE_LEGACY, extack);
-	rtnl_unlock();
+	kwl_ctl_unlock(pf->net->netdev);
 	if (!err)
 		kpf_repr_destroy_all(pf);
 	return err;

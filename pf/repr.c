@@ -111,6 +111,8 @@ static int kpf_repr_get_offload_stats(int id, const struct net_device *netdev,
 }
 
 static const struct net_device_ops kpf_repr_netdev_ops = {
+	.ndo_init		= kwl_repr_init,
+	.ndo_uninit		= kwl_repr_uninit,
 	.ndo_open		= kpf_repr_open,
 	.ndo_stop		= kpf_repr_stop,
 	.ndo_start_xmit		= kwl_repr_xmit,
@@ -235,8 +237,6 @@ void kpf_repr_destroy_all(struct kpf_dev *pf)
 		unregister_netdevice_queue(es->repr[i], &list);
 		es->repr[i] = NULL;
 	}
-	if (!list_empty(&list))
-		kwl_repr_flush(&pf->net->port);
 	unregister_netdevice_many(&list);
 	rtnl_unlock();
 }

@@ -15,6 +15,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
+#include <net/gro_cells.h>
 #include <net/netdev_queues.h>
 #include <net/xdp.h>
 
@@ -182,6 +183,7 @@ struct kwl_demux {
  * @port: the other one; its first queue pair is used
  * @demux: what tells the frames apart
  * @num: which of its interfaces
+ * @cells: its own GRO
  *
  * Comes first in the private area.
  */
@@ -189,6 +191,7 @@ struct kwl_repr {
 	struct kwl_port *port;
 	const struct kwl_demux *demux;
 	u16 num;
+	struct gro_cells cells;
 };
 
 /*
@@ -485,7 +488,8 @@ void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set);
 
 /* repr.c */
 netdev_tx_t kwl_repr_xmit(struct sk_buff *skb, struct net_device *netdev);
-void kwl_repr_flush(struct kwl_port *port);
+int kwl_repr_init(struct net_device *netdev);
+void kwl_repr_uninit(struct net_device *netdev);
 
 /* coalesce.c */
 void kwl_coalesce_init(struct kwl_vector *vec);
