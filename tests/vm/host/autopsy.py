@@ -14,7 +14,7 @@ REPORT = "autopsy.txt"
 SECONDS = 3
 # Relative to the run's directory, as QEMU has it
 MONITOR = "host-monitor"
-QUESTIONS = ("info status", "info cpus", "info registers -a", "info pci")
+QUESTIONS = ("info status", "info cpus", "info registers -a", "info lapic 0", "info lapic 1", "info pci")
 MUTE = "the emulator's monitor does not answer either"
 
 
