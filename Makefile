@@ -77,7 +77,7 @@ test-debug: KERNEL = debug
 test-debug: test
 
 bench:
-	@tests/vm/bench --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))'
+	@tests/vm/bench --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' $(LOAD)
 
 demo:
 	@tests/vm/demo --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))'
