@@ -2,6 +2,7 @@
 /* Receive: descriptors to frames, and buffers back to the device. */
 #include <linux/bitfield.h>
 #include <linux/etherdevice.h>
+#include <linux/filter.h>
 #include <linux/if_vlan.h>
 #include <net/page_pool/helpers.h>
 
@@ -180,13 +181,11 @@ void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct)
  * Post the buffer of a frame of which nobody wants anything. There is room,
  * because it has been taken off the ring. The pool does not come to see it.
  */
-static __always_inline void kwl_rx_reuse(struct kwl_rx_ring *rxr)
+static __always_inline void kwl_rx_reuse(struct kwl_rx_ring *rxr,
+					 struct page *page)
 {
-	struct xdp_buff *xdp = &rxr->frame.xdp;
-	struct page *page = virt_to_page(xdp->data_hard_start);
-
-	if (unlikely(xdp_buff_has_frags(xdp) || page_is_pfmemalloc(page))) {
-		kwl_rx_recycle(rxr, true);
+	if (unlikely(page_is_pfmemalloc(page))) {
+		page_pool_recycle_direct(rxr->pool, page);
 		return;
 	}
 	/* The program may have written to it */
@@ -288,22 +287,22 @@ void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 }
 
 /*
- * A frame of one buffer that no program is to see and nothing is special
- * about: what nearly all of them are. It need not be collected.
+ * A frame of one buffer that nothing is special about: what nearly all of them
+ * are. It need not be collected.
  */
-static bool kwl_rx_is_plain(const struct kwl_rx_ring *rxr,
-			    const struct kwl_xdp_poll *poll, u32 status,
-			    const void *data, u32 len)
+static __always_inline bool kwl_rx_is_plain(const struct kwl_rx_ring *rxr,
+					    u32 status, const void *data,
+					    u32 len)
 {
 	return (status & (KWL_RXD_EOP | KWL_RXD_TS | KWL_RXD_ERR_RXE)) ==
-	       KWL_RXD_EOP && !poll->prog && !rxr->frame.xdp.data &&
-	       !rxr->skip && len >= ETH_HLEN &&
+	       KWL_RXD_EOP && !rxr->frame.xdp.data && !rxr->skip &&
+	       len >= ETH_HLEN &&
 	       !(rxr->sort && kwl_rx_is_other(rxr, status, data));
 }
 
-static void kwl_rx_plain(struct kwl_rx_ring *rxr, struct page *page, u32 len,
-			 const struct kwl_rx_wb *wb, u32 status,
-			 struct kwl_rx_totals *tot)
+static __always_inline void
+kwl_rx_plain(struct kwl_rx_ring *rxr, struct page *page, u32 len,
+	     const struct kwl_rx_wb *wb, u32 status, struct kwl_rx_totals *tot)
 {
 	struct sk_buff *skb = napi_build_skb(page_address(page), PAGE_SIZE);
 
@@ -339,21 +338,58 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 	kwl_rx_recycle(rxr, true);
 }
 
-/* Let the program see the frame */
-static enum kwl_xdp_verdict
-kwl_rx_run_prog(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb, u32 status,
-		struct kwl_xdp_poll *poll)
+/* Let the program see a plain frame, and do what it says */
+static __always_inline void kwl_rx_run_plain(struct kwl_rx_ring *rxr,
+					     struct page *page, u32 len,
+					     const struct kwl_rx_wb *wb,
+					     u32 status,
+					     struct kwl_xdp_poll *poll,
+					     struct kwl_rx_totals *tot)
 {
-	const struct xdp_buff *xdp = &rxr->frame.xdp;
+	struct xdp_buff *xdp = &rxr->frame.xdp;
+	u32 act;
 
+	tot->packets++;
+	tot->bytes += len;
+	/* Flags are only set in frames of more buffers, see kwl_rx_forget() */
+	xdp_prepare_buff(xdp, page_address(page), KWL_RX_HEADROOM, len, true);
 	rxr->frame.wb = wb;
 	rxr->frame.status = status;
-	if (likely(!xdp_buff_has_frags(xdp)) || poll->prog->aux->xdp_has_frags)
-		return kwl_xdp_run(rxr, poll);
-	/* Longer than the MTU that the program was attached for */
-	poll->stats[KWL_XDP_ERROR]++;
-	kwl_rx_drop(rxr, KWL_RX_DROP_XDP_LONG, SKB_DROP_REASON_PKT_TOO_BIG);
-	return KWL_XDP_GONE;
+	act = bpf_prog_run_xdp(poll->prog, xdp);
+	if (act == XDP_DROP) {
+		poll->stats[KWL_XDP_DROP]++;
+		kwl_rx_reuse(rxr, page);
+	} else if (act == XDP_PASS) {
+		kwl_rx_deliver(rxr, wb, status, tot);
+	} else if (!kwl_xdp_obey(rxr, poll, act)) {
+		kwl_rx_reuse(rxr, page);
+	}
+	xdp->data = NULL;
+}
+
+/* Let the program see the frame that has been collected; false if it is gone */
+static bool kwl_rx_run(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
+		       u32 status, struct kwl_xdp_poll *poll)
+{
+	struct xdp_buff *xdp = &rxr->frame.xdp;
+	u32 act;
+
+	if (unlikely(xdp_buff_has_frags(xdp)) &&
+	    !poll->prog->aux->xdp_has_frags) {
+		/* Longer than the MTU that the program was attached for */
+		poll->stats[KWL_XDP_ERROR]++;
+		kwl_rx_drop(rxr, KWL_RX_DROP_XDP_LONG,
+			    SKB_DROP_REASON_PKT_TOO_BIG);
+		return false;
+	}
+	rxr->frame.wb = wb;
+	rxr->frame.status = status;
+	act = bpf_prog_run_xdp(poll->prog, xdp);
+	if (act == XDP_PASS)
+		return true;
+	if (!kwl_xdp_obey(rxr, poll, act))
+		kwl_rx_recycle(rxr, true);
+	return false;
 }
 
 /* A frame that is not for the ring's own interface */
@@ -367,12 +403,12 @@ static noinline void kwl_rx_other(struct kwl_rx_ring *rxr,
 		kwl_rx_drop(rxr, KWL_RX_DROP_OWN, SKB_DROP_REASON_LOCAL_MAC);
 }
 
-/* A whole frame is here */
-static void kwl_rx_frame(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
-			 u32 status, struct kwl_xdp_poll *poll,
-			 struct kwl_rx_totals *tot)
+/* A whole frame has been collected */
+static noinline void kwl_rx_frame(struct kwl_rx_ring *rxr,
+				  const struct kwl_rx_wb *wb, u32 status,
+				  struct kwl_xdp_poll *poll,
+				  struct kwl_rx_totals *tot)
 {
-	enum kwl_xdp_verdict verdict = KWL_XDP_PASS;
 	const struct xdp_buff *xdp = &rxr->frame.xdp;
 
 	if (unlikely(status & KWL_RXD_TS))
@@ -390,13 +426,19 @@ static void kwl_rx_frame(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 	} else {
 		tot->packets++;
 		tot->bytes += xdp_get_buff_len(xdp);
-		if (poll->prog)
-			verdict = kwl_rx_run_prog(rxr, wb, status, poll);
-		if (verdict == KWL_XDP_PASS)
+		if (!poll || kwl_rx_run(rxr, wb, status, poll))
 			kwl_rx_deliver(rxr, wb, status, tot);
-		else if (verdict == KWL_XDP_UNUSED)
-			kwl_rx_reuse(rxr);
 	}
+}
+
+/* The next buffer begins another frame */
+static void kwl_rx_forget(struct kwl_rx_ring *rxr)
+{
+	struct xdp_buff *xdp = &rxr->frame.xdp;
+
+	xdp->data = NULL;
+	xdp_buff_clear_frags_flag(xdp);
+	xdp_buff_clear_frag_pfmemalloc(xdp);
 }
 
 /* Append one buffer to the frame being collected; false if the frame is lost */
@@ -408,9 +450,6 @@ static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
 	if (likely(!xdp->data)) {
 		xdp_prepare_buff(xdp, page_address(page), KWL_RX_HEADROOM, len,
 				 true);
-		/* Of the frame before */
-		xdp_buff_clear_frags_flag(xdp);
-		xdp_buff_clear_frag_pfmemalloc(xdp);
 		return true;
 	}
 	if (likely(xdp_buff_add_frag(xdp, page_to_netmem(page),
@@ -419,7 +458,7 @@ static bool kwl_rx_collect(struct kwl_rx_ring *rxr, struct page *page, u32 len,
 	/* No frame length limit lets this through */
 	tot->errors++;
 	kwl_rx_drop(rxr, KWL_RX_DROP_LONG, SKB_DROP_REASON_PKT_TOO_BIG);
-	xdp->data = NULL;
+	kwl_rx_forget(rxr);
 	page_pool_recycle_direct(rxr->pool, page);
 	return false;
 }
@@ -434,7 +473,7 @@ void kwl_rx_purge(struct kwl_rx_ring *rxr)
 {
 	if (rxr->frame.xdp.data)
 		kwl_rx_recycle(rxr, false);
-	rxr->frame.xdp.data = NULL;
+	kwl_rx_forget(rxr);
 }
 
 void kwl_rx_count(struct kwl_rx_ring *rxr, const struct kwl_rx_totals *tot)
@@ -453,21 +492,35 @@ void kwl_rx_count(struct kwl_rx_ring *rxr, const struct kwl_rx_totals *tot)
 	u64_stats_update_end(&stats->syncp);
 }
 
-/**
- * kwl_rx_clean() - take received frames off a ring
- * @rxr: the ring
- * @budget: most frames to take
- *
- * Context: NAPI.
- * Return: Frames taken.
- */
-int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
+/* A buffer that is not a plain frame; true with the last one of a frame */
+static noinline bool kwl_rx_take(struct kwl_rx_ring *rxr, struct page *page,
+				 u32 len, const struct kwl_rx_wb *wb,
+				 u32 status, struct kwl_xdp_poll *poll,
+				 struct kwl_rx_totals *tot)
+{
+	if (unlikely(rxr->skip))
+		page_pool_recycle_direct(rxr->pool, page);
+	else
+		rxr->skip = !kwl_rx_collect(rxr, page, len, tot);
+
+	if (!(status & KWL_RXD_EOP))
+		return false;
+
+	if (likely(!rxr->skip))
+		kwl_rx_frame(rxr, wb, status, poll, tot);
+	kwl_rx_forget(rxr);
+	rxr->skip = false;
+	return true;
+}
+
+/* With a program, or none: @poll is then NULL and the compiler knows it */
+static __always_inline int kwl_rx_clean_any(struct kwl_rx_ring *rxr,
+					    int budget,
+					    struct kwl_xdp_poll *poll)
 {
 	struct kwl_rx_totals tot = {};
-	struct kwl_xdp_poll poll __uninitialized;
 	int done = 0;
 
-	kwl_xdp_poll_begin(rxr, &poll);
 	while (done < budget && rxr->ntc != rxr->ntu) {
 		u32 slot = rxr->ntc & rxr->mask;
 		const struct kwl_rx_wb *wb = &rxr->desc[slot].wb;
@@ -490,30 +543,49 @@ int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
 		data = page_address(page) + KWL_RX_HEADROOM;
 		net_prefetch(data);
 
-		if (likely(kwl_rx_is_plain(rxr, &poll, status, data, len))) {
-			done++;
-			kwl_rx_plain(rxr, page, len, wb, status, &tot);
+		if (unlikely(!kwl_rx_is_plain(rxr, status, data, len))) {
+			done += kwl_rx_take(rxr, page, len, wb, status, poll,
+					    &tot);
 			continue;
 		}
-		if (unlikely(rxr->skip))
-			page_pool_recycle_direct(rxr->pool, page);
-		else
-			rxr->skip = !kwl_rx_collect(rxr, page, len, &tot);
-
-		if (!(status & KWL_RXD_EOP))
-			continue;
-
 		done++;
-		if (likely(!rxr->skip))
-			kwl_rx_frame(rxr, wb, status, &poll, &tot);
-		rxr->frame.xdp.data = NULL;
-		rxr->skip = false;
+		if (poll)
+			kwl_rx_run_plain(rxr, page, len, wb, status, poll,
+					 &tot);
+		else
+			kwl_rx_plain(rxr, page, len, wb, status, &tot);
 	}
 
-	if (poll.prog)
-		kwl_xdp_poll_end(rxr, &poll);
 	/* A frame can be too long in this poll and end in the next one */
 	if (done || tot.errors)
 		kwl_rx_count(rxr, &tot);
 	return done;
+}
+
+static noinline int kwl_rx_clean_prog(struct kwl_rx_ring *rxr, int budget,
+				      struct bpf_prog *prog)
+{
+	struct kwl_xdp_poll poll __uninitialized;
+	int done;
+
+	kwl_xdp_poll_begin(&poll, prog);
+	done = kwl_rx_clean_any(rxr, budget, &poll);
+	kwl_xdp_poll_end(rxr, &poll);
+	return done;
+}
+
+/**
+ * kwl_rx_clean() - take received frames off a ring
+ * @rxr: the ring
+ * @budget: most frames to take
+ *
+ * Context: NAPI.
+ * Return: Frames taken.
+ */
+int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
+{
+	struct bpf_prog *prog = READ_ONCE(rxr->prog);
+
+	return prog ? kwl_rx_clean_prog(rxr, budget, prog) :
+		      kwl_rx_clean_any(rxr, budget, NULL);
 }

@@ -305,39 +305,36 @@ void kwl_xdp_exception(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 }
 
 /**
- * kwl_xdp_run() - let a program decide on the frame that has been received
+ * kwl_xdp_obey() - do what a program says of the frame that has been received
  * @rxr: the ring
  * @poll: the poll
+ * @act: what it says; not XDP_PASS
  *
  * Context: NAPI.
- * Return: What is left to be done with the frame.
+ * Return: true if somebody else has the frame now, false if nobody wants it.
  */
-enum kwl_xdp_verdict kwl_xdp_run(struct kwl_rx_ring *rxr,
-				 struct kwl_xdp_poll *poll)
+bool kwl_xdp_obey(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll, u32 act)
 {
 	struct xdp_buff *xdp = &rxr->frame.xdp;
-	u32 act = bpf_prog_run_xdp(poll->prog, xdp);
 
 	switch (act) {
-	case XDP_PASS:
-		return KWL_XDP_PASS;
 	case XDP_TX:
 		if (unlikely(!kwl_xdp_send_back(rxr, poll, xdp)))
 			break;
-		return KWL_XDP_GONE;
+		return true;
 	case XDP_REDIRECT:
 		if (unlikely(xdp_do_redirect(rxr->netdev, xdp, poll->prog)))
 			break;
 		poll->stats[KWL_XDP_REDIRECT]++;
-		return KWL_XDP_GONE;
+		return true;
 	case XDP_DROP:
 		poll->stats[KWL_XDP_DROP]++;
-		return KWL_XDP_UNUSED;
+		return false;
 	default:
 		break;
 	}
 	kwl_xdp_exception(rxr, poll, act);
-	return KWL_XDP_UNUSED;
+	return false;
 }
 
 /**

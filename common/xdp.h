@@ -10,13 +10,6 @@
 /* Frames sent back with one doorbell: those of a poll */
 #define KWL_XDP_BULK	NAPI_POLL_WEIGHT
 
-/* What is left to be done with a frame that a program has seen */
-enum kwl_xdp_verdict {
-	KWL_XDP_PASS,		/* the stack is to have it */
-	KWL_XDP_UNUSED,		/* nothing wants its buffers */
-	KWL_XDP_GONE,		/* somebody else has them, or the pool */
-};
-
 /**
  * struct kwl_xdp_poll - one poll of a receive queue with a program
  * @prog: the program, NULL for none; then nothing else here is set
@@ -33,11 +26,11 @@ struct kwl_xdp_poll {
 	struct xdp_frame *tx[KWL_XDP_BULK];
 };
 
-static inline void kwl_xdp_poll_begin(const struct kwl_rx_ring *rxr,
-				      struct kwl_xdp_poll *poll)
+static inline void kwl_xdp_poll_begin(struct kwl_xdp_poll *poll,
+				      struct bpf_prog *prog)
 {
-	poll->prog = READ_ONCE(rxr->prog);
-	if (!poll->prog)
+	poll->prog = prog;
+	if (!prog)
 		return;
 	poll->num_tx = 0;
 	memset(poll->stats, 0, sizeof(poll->stats));
@@ -45,8 +38,7 @@ static inline void kwl_xdp_poll_begin(const struct kwl_rx_ring *rxr,
 
 void kwl_xdp_exception(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 		       u32 act);
-enum kwl_xdp_verdict kwl_xdp_run(struct kwl_rx_ring *rxr,
-				 struct kwl_xdp_poll *poll);
+bool kwl_xdp_obey(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll, u32 act);
 bool kwl_xdp_send_back(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 		       struct xdp_buff *xdp);
 void kwl_xdp_poll_end(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);

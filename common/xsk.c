@@ -267,7 +267,7 @@ static int kwl_xsk_clean(struct kwl_rx_ring *rxr, int budget)
 	bool room = true;
 	int done = 0;
 
-	kwl_xdp_poll_begin(rxr, &poll);
+	kwl_xdp_poll_begin(&poll, READ_ONCE(rxr->prog));
 	while (room && done < budget && rxr->ntc != rxr->ntu) {
 		u32 slot = rxr->ntc & rxr->mask;
 		const struct kwl_rx_wb *wb = &rxr->desc[slot].wb;
