@@ -10,6 +10,7 @@
 
 #include <kawela/ring.h>
 
+#include "police.h"
 #include "rx.h"
 #include "trace.h"
 #include "tx.h"
@@ -124,17 +125,53 @@ u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
 	return ntc;
 }
 
-static struct net_device *kwl_repr_find(const struct kwl_demux *demux, u16 tag)
-{
-	u16 num = (tag & VLAN_VID_MASK) - demux->first;
-
-	return num < demux->count ? rcu_dereference_bh(demux->netdev[num]) :
-				    NULL;
-}
-
 static bool kwl_repr_is_up(const struct net_device *netdev)
 {
 	return netdev && READ_ONCE(netdev->flags) & IFF_UP;
+}
+
+/* Drop a frame of an interface, which there may be none of */
+static noinline void kwl_repr_drop(struct kwl_rx_ring *rxr,
+				   struct net_device *netdev,
+				   enum kwl_rx_drop why,
+				   enum skb_drop_reason reason)
+{
+	kwl_rx_drop(rxr, why, reason);
+	if (netdev)
+		dev_core_stats_rx_dropped_inc(netdev);
+}
+
+/* Does the frame break a rule for whoever has sent it? It is gone then */
+static bool kwl_repr_is_stopped(struct kwl_rx_ring *rxr,
+				struct net_device *netdev, u16 num)
+{
+	const struct xdp_buff *xdp = &rxr->frame.xdp;
+
+	switch (kwl_police_look(&rxr->demux->police[num], xdp->data,
+				xdp_get_buff_len(xdp))) {
+	case KWL_POLICE_SPOOFED:
+		kwl_repr_drop(rxr, netdev, KWL_RX_DROP_SPOOFED,
+			      SKB_DROP_REASON_MAC_INVALID_SOURCE);
+		return true;
+	case KWL_POLICE_FAST:
+		kwl_repr_drop(rxr, netdev, KWL_RX_DROP_FAST,
+			      SKB_DROP_REASON_QDISC_DROP);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void kwl_repr_up(struct kwl_rx_ring *rxr, struct net_device *netdev,
+			struct sk_buff *skb, u32 status)
+{
+	struct kwl_repr *repr = netdev_priv(netdev);
+	struct kwl_rx_totals unused = {};
+
+	dev_sw_netstats_rx_add(netdev, skb->len);
+	kwl_rx_csum(READ_ONCE(netdev->features), skb, status, &unused);
+	skb->protocol = eth_type_trans(skb, netdev);
+	gro_cells_receive(&repr->cells, skb);
 }
 
 /**
@@ -149,31 +186,30 @@ static bool kwl_repr_is_up(const struct net_device *netdev)
 void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 		 struct kwl_rx_totals *tot)
 {
-	struct net_device *netdev = kwl_repr_find(rxr->demux, tag);
-	struct kwl_rx_totals unused = {};
-	struct kwl_repr *repr;
+	struct kwl_demux *demux = rxr->demux;
+	u16 num = (tag & VLAN_VID_MASK) - demux->first;
+	struct net_device *netdev = NULL;
 	struct sk_buff *skb;
 
+	if (likely(num < demux->count))
+		netdev = rcu_dereference_bh(demux->netdev[num]);
 	if (unlikely(!kwl_repr_is_up(netdev))) {
-		kwl_rx_drop_no_repr(rxr);
-		if (netdev)
-			dev_core_stats_rx_dropped_inc(netdev);
+		kwl_repr_drop(rxr, netdev, KWL_RX_DROP_NO_REPR,
+			      SKB_DROP_REASON_DEV_READY);
 		return;
 	}
+	if (unlikely(kwl_repr_is_stopped(rxr, netdev, num)))
+		return;
 	skb = kwl_rx_build(rxr);
-	if (unlikely(!skb)) {
-		tot->alloc_fail++;
-		dev_core_stats_rx_dropped_inc(netdev);
-		trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
-				  xdp_get_buff_len(&rxr->frame.xdp));
-		kwl_rx_recycle(rxr, true);
+	if (likely(skb)) {
+		kwl_repr_up(rxr, netdev, skb, status);
 		return;
 	}
-	dev_sw_netstats_rx_add(netdev, skb->len);
-	kwl_rx_csum(READ_ONCE(netdev->features), skb, status, &unused);
-	skb->protocol = eth_type_trans(skb, netdev);
-	repr = netdev_priv(netdev);
-	gro_cells_receive(&repr->cells, skb);
+	tot->alloc_fail++;
+	dev_core_stats_rx_dropped_inc(netdev);
+	trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
+			  xdp_get_buff_len(&rxr->frame.xdp));
+	kwl_rx_recycle(rxr, true);
 }
 
 /**

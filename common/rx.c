@@ -224,9 +224,16 @@ struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr)
 	return skb;
 }
 
-/* Not a frame for the stack; the reason is the stack's word for it */
-static noinline void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
-				 enum skb_drop_reason reason)
+/**
+ * kwl_rx_drop() - drop a frame that is not for the stack
+ * @rxr: the ring
+ * @why: our word for the reason
+ * @reason: the stack's word for it
+ *
+ * Context: NAPI.
+ */
+noinline void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
+			  enum skb_drop_reason reason)
 {
 	struct sk_buff *skb;
 
@@ -237,17 +244,6 @@ static noinline void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
 		dev_kfree_skb_any_reason(skb, reason);
 	else
 		kwl_rx_recycle(rxr, true);
-}
-
-/**
- * kwl_rx_drop_no_repr() - drop a frame of an interface that cannot take it
- * @rxr: the ring
- *
- * Context: NAPI.
- */
-void kwl_rx_drop_no_repr(struct kwl_rx_ring *rxr)
-{
-	kwl_rx_drop(rxr, KWL_RX_DROP_NO_REPR, SKB_DROP_REASON_DEV_READY);
 }
 
 static __always_inline void __kwl_rx_up(struct kwl_rx_ring *rxr,

@@ -7,6 +7,8 @@
 
 #include <kawela/ring.h>
 
+#include "trace.h"
+
 /* Buffers posted with one tail write */
 #define KWL_RX_BATCH	32
 
@@ -46,7 +48,8 @@ static inline bool kwl_rx_is_other(const struct kwl_rx_ring *rxr, u32 status,
 void kwl_rx_csum(netdev_features_t features, struct sk_buff *skb, u32 status,
 		 struct kwl_rx_totals *tot);
 struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr);
-void kwl_rx_drop_no_repr(struct kwl_rx_ring *rxr);
+void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
+		 enum skb_drop_reason reason);
 void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct);
 u64 kwl_rx_stamp(struct kwl_rx_ring *rxr);
 void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,

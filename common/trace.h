@@ -23,6 +23,8 @@ enum kwl_rx_drop {
 	KWL_RX_DROP_LONG,	/* more buffers than a frame can have */
 	KWL_RX_DROP_OWN,	/* our own, given back by the switch */
 	KWL_RX_DROP_NO_REPR,	/* of an interface that is not there, or down */
+	KWL_RX_DROP_SPOOFED,	/* of a VF, with a source that is not its own */
+	KWL_RX_DROP_FAST,	/* of a VF, above its rate */
 	KWL_RX_DROP_XDP_LONG,	/* in more buffers than the program can take */
 };
 #endif
@@ -34,6 +36,8 @@ TRACE_DEFINE_ENUM(KWL_RX_DROP_SHORT);
 TRACE_DEFINE_ENUM(KWL_RX_DROP_LONG);
 TRACE_DEFINE_ENUM(KWL_RX_DROP_OWN);
 TRACE_DEFINE_ENUM(KWL_RX_DROP_NO_REPR);
+TRACE_DEFINE_ENUM(KWL_RX_DROP_SPOOFED);
+TRACE_DEFINE_ENUM(KWL_RX_DROP_FAST);
 TRACE_DEFINE_ENUM(KWL_RX_DROP_XDP_LONG);
 
 TRACE_EVENT(kwl_rx_drop,
@@ -60,6 +64,8 @@ TRACE_EVENT(kwl_rx_drop,
 				       { KWL_RX_DROP_LONG, "long" },
 				       { KWL_RX_DROP_OWN, "own" },
 				       { KWL_RX_DROP_NO_REPR, "no_repr" },
+				       { KWL_RX_DROP_SPOOFED, "spoofed" },
+				       { KWL_RX_DROP_FAST, "fast" },
 				       { KWL_RX_DROP_XDP_LONG, "xdp_long" }),
 		      __entry->len)
 );

@@ -30,16 +30,20 @@
 
 static_assert(KPF_MAX_VFS <= KWL_REPRS);
 static_assert(2 * KPF_MAX_VFS <= KWL_VLVF_ENTRIES);
+static_assert(KWL_RAR_ENTRIES <= KWL_POLICE_ADDRS);
 
 /* A card that is about to be reset and set up */
 void kpf_eswitch_init(struct kpf_dev *pf)
 {
 	struct kpf_eswitch *es = &pf->eswitch;
+	int i;
 
 	es->mode = DEVLINK_ESWITCH_MODE_LEGACY;
 	es->active = false;
 	es->up = false;
 	es->demux.count = KPF_MAX_VFS;
+	for (i = 0; i < KWL_REPRS; i++)
+		kwl_police_init(&es->demux.police[i], &pf->filter.lock);
 	kwl_bell_init(&es->bell);
 	es->bell.loop = pf->hw.regs + KWL_RCTL;
 	es->bell.send = pf->hw.regs + KWL_VFTE;

@@ -44,12 +44,26 @@ static void kpf_filter_put_rar(struct kpf_dev *pf, int i)
 	f->rah[i] = high;
 }
 
+/* In mode switchdev it is the receive path that knows whose sources are whose */
+static void kpf_filter_sync_police(struct kpf_dev *pf)
+{
+	struct kwl_addr list[KWL_RAR_ENTRIES];
+	u8 i, num;
+
+	for (i = 0; i < pf->num_vfs; i++) {
+		num = kpf_tables_list_addrs(&pf->filter.tables, i, list);
+		kwl_police_set_sources(&pf->eswitch.demux.police[i], list, num);
+	}
+}
+
 static void kpf_filter_sync_addrs(struct kpf_dev *pf)
 {
 	int i;
 
 	for (i = 0; i < KWL_RAR_ENTRIES; i++)
 		kpf_filter_put_rar(pf, i);
+	if (pf->eswitch.active)
+		kpf_filter_sync_police(pf);
 }
 
 static void kpf_filter_sync_groups(struct kpf_dev *pf)

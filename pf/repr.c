@@ -135,8 +135,35 @@ static void kpf_repr_get_drvinfo(struct net_device *netdev,
 		sizeof(info->bus_info));
 }
 
+static const char kpf_repr_stats[][ETH_GSTRING_LEN] = {
+	"rx_spoofed",
+	"rx_above_rate",
+};
+
+static int kpf_repr_get_sset_count(struct net_device *netdev, int set)
+{
+	return set == ETH_SS_STATS ? ARRAY_SIZE(kpf_repr_stats) : -EOPNOTSUPP;
+}
+
+static void kpf_repr_get_strings(struct net_device *netdev, u32 set, u8 *data)
+{
+	if (set == ETH_SS_STATS)
+		memcpy(data, kpf_repr_stats, sizeof(kpf_repr_stats));
+}
+
+static void kpf_repr_get_stats(struct net_device *netdev,
+			       struct ethtool_stats *stats, u64 *data)
+{
+	const struct kwl_repr *repr = netdev_priv(netdev);
+
+	kwl_police_read(&repr->demux->police[repr->num], &data[0], &data[1]);
+}
+
 static const struct ethtool_ops kpf_repr_ethtool_ops = {
 	.get_drvinfo		= kpf_repr_get_drvinfo,
+	.get_sset_count		= kpf_repr_get_sset_count,
+	.get_strings		= kpf_repr_get_strings,
+	.get_ethtool_stats	= kpf_repr_get_stats,
 	.get_link		= ethtool_op_get_link,
 	.get_ts_info		= ethtool_op_get_ts_info,
 };

@@ -208,6 +208,18 @@ void kpf_tables_drop_addrs(struct kpf_tables *t, u8 pool)
 	kpf_tables_set_addrs(t, pool, NULL, 0, 0);
 }
 
+/* All addresses of a pool into @list, of KWL_RAR_ENTRIES; returns how many */
+int kpf_tables_list_addrs(const struct kpf_tables *t, u8 pool,
+			  struct kwl_addr *list)
+{
+	int i, count = 0;
+
+	for (i = 0; i < KWL_RAR_ENTRIES; i++)
+		if (t->rar[i].pools & BIT(pool))
+			ether_addr_copy(list[count++].octet, t->rar[i].addr);
+	return count;
+}
+
 /* Nobody can read who had a free entry before */
 u32 kpf_tables_ral(const struct kpf_tables *t, int i)
 {

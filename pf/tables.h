@@ -79,6 +79,8 @@ int kpf_tables_add_addr(struct kpf_tables *t, u8 pool, const u8 *addr,
 int kpf_tables_set_addrs(struct kpf_tables *t, u8 pool,
 			 const struct kwl_addr *list, int count, int limit);
 void kpf_tables_drop_addrs(struct kpf_tables *t, u8 pool);
+int kpf_tables_list_addrs(const struct kpf_tables *t, u8 pool,
+			  struct kwl_addr *list);
 
 bool kpf_tables_set_groups(struct kpf_tables *t, u8 pool,
 			   const struct kwl_groups *groups);

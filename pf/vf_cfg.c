@@ -210,7 +210,12 @@ static void kpf_vf_apply_spoofchk(struct kpf_dev *pf, const struct kpf_vf *vf)
 	u32 bits = FIELD_PREP(KWL_DTXSWC_MACAS, BIT(vf->num)) |
 		   FIELD_PREP(KWL_DTXSWC_VLANAS, BIT(vf->num));
 
-	/* The card compares with entries that it has not got in mode switchdev */
+	/*
+	 * The card compares with entries that it has not got in mode switchdev,
+	 * where the police does it.
+	 */
+	kwl_police_set_check(&pf->eswitch.demux.police[vf->num],
+			     vf->admin.spoofchk);
 	kwl_rmw32(&pf->hw, KWL_DTXSWC, bits,
 		  vf->admin.spoofchk && !pf->eswitch.active ? bits : 0);
 }
@@ -226,6 +231,7 @@ static void kpf_vf_apply_rate(struct kpf_dev *pf, const struct kpf_vf *vf)
 		val = KWL_RTTBCNRC_ENABLE |
 		      FIELD_PREP(KWL_RTTBCNRC_FACTOR,
 				 ((u32)speed << KWL_RTTBCNRC_FRACTION) / rate);
+	kwl_police_set_rate(&pf->eswitch.demux.police[vf->num], rate);
 	/* Queue by queue; the VF's second one is the same VF */
 	kwl_wr32(&pf->hw, KWL_RTTBCNRM, KWL_RTTBCNRM_JUMBO);
 	kwl_wr32(&pf->hw, KWL_RTTDQSEL, vf->num);

@@ -13,6 +13,7 @@
 #include <linux/cpumask.h>
 #include <linux/dim.h>
 #include <linux/netdevice.h>
+#include <linux/seqlock.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
 #include <net/gro_cells.h>
@@ -21,6 +22,7 @@
 
 #include <kawela/desc.h>
 #include <kawela/io.h>
+#include <kawela/mbx.h>
 #include <kawela/queue_regs.h>
 #include <kawela/stamp.h>
 
@@ -164,6 +166,33 @@ struct kwl_bell {
 };
 
 #define KWL_REPRS		8
+#define KWL_POLICE_ADDRS	24	/* the card has no more for all */
+
+/**
+ * struct kwl_police - what the sender at one end of a pipe may send
+ * @seq: for @num and @addr
+ * @any_source: sources are not looked at
+ * @num: entries in @addr
+ * @addr: the sources that are its own
+ * @kib_time: ns that one KiB takes at its rate, 0 for no limit
+ * @seen_time: the one that @free_at goes by; in NAPI only
+ * @free_at: ns when it will have paid for all that has passed; in NAPI only
+ * @syncp: for the counters; one writer, NAPI
+ * @spoofed: frames stopped for their source
+ * @fast: frames stopped because of the rate
+ */
+struct kwl_police {
+	seqcount_spinlock_t seq;
+	bool any_source;
+	u8 num;
+	struct kwl_addr addr[KWL_POLICE_ADDRS];
+	u32 kib_time;
+	u32 seen_time;
+	u64 free_at;
+	struct u64_stats_sync syncp;
+	u64_stats_t spoofed;
+	u64_stats_t fast;
+};
 
 /**
  * struct kwl_demux - interfaces that live behind a queue, told apart by tags
@@ -171,11 +200,13 @@ struct kwl_bell {
  *	then those of frames to them follow
  * @count: how many there are
  * @netdev: the interfaces; NULL drops their frames
+ * @police: what the other ends of their pipes may send
  */
 struct kwl_demux {
 	u16 first;
 	u16 count;
 	struct net_device __rcu *netdev[KWL_REPRS];
+	struct kwl_police police[KWL_REPRS];
 };
 
 /**
@@ -267,7 +298,7 @@ struct kwl_rx_ring {
 	bool skip;		/* drop up to the next end of packet */
 	u8 sort;		/* enum kwl_rx_sort */
 	const unsigned long *vlans;	/* tags to report; NULL for all */
-	const struct kwl_demux *demux;	/* where frames with tags go, if so sorted */
+	struct kwl_demux *demux;	/* where frames with tags go, if so sorted */
 	struct bpf_prog *prog;	/* runs on each frame; NULL for none */
 	struct xdp_buff *first;	/* frame of a socket whose end has not come */
 	struct kwl_rx_frame frame;
@@ -485,6 +516,14 @@ void kwl_bell_ring(struct kwl_tx_ring *txr);
 bool kwl_bell_again(struct kwl_tx_ring *txr);
 void kwl_bell_set_loop(struct kwl_bell *bell, u32 on, u32 off);
 void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set);
+
+/* police.c */
+void kwl_police_init(struct kwl_police *police, spinlock_t *lock);
+void kwl_police_set_check(struct kwl_police *police, bool on);
+void kwl_police_set_sources(struct kwl_police *police,
+			    const struct kwl_addr *addrs, u8 num);
+void kwl_police_set_rate(struct kwl_police *police, u32 rate);
+void kwl_police_read(const struct kwl_police *police, u64 *spoofed, u64 *fast);
 
 /* repr.c */
 netdev_tx_t kwl_repr_xmit(struct sk_buff *skb, struct net_device *netdev);

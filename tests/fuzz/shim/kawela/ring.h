@@ -4,6 +4,7 @@
 #define KAWELA_RING_H
 
 #include <kawela/io.h>
+#include <kawela/mbx.h>
 #include <kawela/queue_regs.h>
 
 struct kwl_queue_cfg {
@@ -18,13 +19,31 @@ struct kwl_bell {
 	int unused;
 };
 
+struct kwl_police {
+	int unused;
+};
+
 struct kwl_demux {
 	u16 first;
 	u16 count;
+	struct kwl_police police[8];
 };
 
 /* Mode switchdev is not part of it */
 static inline void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set)
+{
+}
+
+static inline void kwl_police_set_check(struct kwl_police *police, bool on)
+{
+}
+
+static inline void kwl_police_set_sources(struct kwl_police *police,
+					  const struct kwl_addr *addrs, u8 num)
+{
+}
+
+static inline void kwl_police_set_rate(struct kwl_police *police, u32 rate)
 {
 }
 
