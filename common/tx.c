@@ -153,13 +153,15 @@ void kwl_tx_stop(struct kwl_tx_ring *txr)
 	trace_kwl_tx_stop(txr->txq->dev, kwl_tx_queue(txr), kwl_tx_room(txr));
 }
 
-/* Hand over a frame in filled descriptors; tell the device unless more come */
+/*
+ * Hand over a frame in filled descriptors up to @ntu; tell the device unless
+ * more come. @room: what is left then
+ */
 static __always_inline void kwl_tx_publish(struct kwl_tx_ring *txr,
-					   struct sk_buff *skb, u32 bytes,
-					   u16 segs, u32 ntu)
+					   struct sk_buff *skb,
+					   struct kwl_tx_buf *first, u32 bytes,
+					   u16 segs, u32 ntu, u32 room)
 {
-	struct kwl_tx_buf *first = &txr->buf[txr->ntu & txr->mask];
-
 	first->skb = skb;
 	first->bytes = bytes;
 	first->segs = segs;
@@ -167,7 +169,8 @@ static __always_inline void kwl_tx_publish(struct kwl_tx_ring *txr,
 
 	WRITE_ONCE(txr->ntu, ntu);
 
-	kwl_tx_maybe_stop(txr);
+	if (unlikely(room < KWL_TX_DESC_MAX))
+		kwl_tx_stop(txr);
 
 	/* Also true when the line above has stopped the queue */
 	if (__netdev_tx_sent_queue(txr->txq, bytes, netdev_xmit_more()))
@@ -191,12 +194,13 @@ static bool kwl_tx_is_plain(const struct sk_buff *skb)
 /* Send a plain frame; false if that cannot be done here and now */
 static bool kwl_tx_plain(struct kwl_tx_ring *txr, struct sk_buff *skb)
 {
-	u32 len = skb->len, ntu = txr->ntu, slot = ntu & txr->mask;
+	u32 len = skb->len, room = kwl_tx_room(txr);
+	u32 ntu = txr->ntu, slot = ntu & txr->mask;
 	struct kwl_tx_data *data = &txr->desc[slot].data;
 	struct kwl_tx_buf *buf = &txr->buf[slot];
 	dma_addr_t dma;
 
-	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX))
+	if (unlikely(room < KWL_TX_DESC_MAX))
 		return false;
 	dma = kwl_tx_dma_map(txr, skb->data, len);
 	if (unlikely(dma_mapping_error(txr->dev, dma)))
@@ -212,7 +216,7 @@ static bool kwl_tx_plain(struct kwl_tx_ring *txr, struct sk_buff *skb)
 	u64_stats_update_begin(&txr->xmit.syncp);
 	u64_stats_inc(&txr->xmit.csum_none);
 	u64_stats_update_end(&txr->xmit.syncp);
-	kwl_tx_publish(txr, skb, len, 1, ntu + 1);
+	kwl_tx_publish(txr, skb, buf, len, 1, ntu + 1, room - 1);
 	return true;
 }
 
@@ -233,12 +237,13 @@ int kwl_tx_pad(struct sk_buff *skb)
 }
 
 /* Send a frame of any kind, or drop it */
-static noinline void kwl_tx_any(struct kwl_port *port, struct kwl_tx_ring *txr,
-				struct sk_buff *skb)
+static noinline void kwl_tx_any(struct kwl_tx_ring *txr, struct sk_buff *skb)
 {
+	struct kwl_port *port = container_of(txr, struct kwl_vector, txr)->port;
+	struct kwl_tx_buf *first = &txr->buf[txr->ntu & txr->mask];
 	enum skb_drop_reason reason;
 	struct kwl_tx_meta meta;
-	u32 ntu;
+	u32 ntu, room;
 	int err;
 
 	if (unlikely(skb->len < ETH_ZLEN && !skb_is_gso(skb) &&
@@ -263,7 +268,8 @@ static noinline void kwl_tx_any(struct kwl_port *port, struct kwl_tx_ring *txr,
 	kwl_tx_count_offload(txr, skb->len, &meta);
 	if (unlikely(meta.cmd & KWL_TXD_TSTAMP))
 		kwl_tx_await_stamp(txr, skb);
-	kwl_tx_publish(txr, skb, meta.bytes, meta.segs, ntu);
+	room = kwl_tx_room(txr) - (ntu - txr->ntu);
+	kwl_tx_publish(txr, skb, first, meta.bytes, meta.segs, ntu, room);
 	return;
 
 unclaim:
@@ -295,7 +301,7 @@ netdev_tx_t kwl_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct kwl_tx_ring *txr = &port->vec[skb_get_queue_mapping(skb)]->txr;
 
 	if (!kwl_tx_is_plain(skb) || !kwl_tx_plain(txr, skb))
-		kwl_tx_any(port, txr, skb);
+		kwl_tx_any(txr, skb);
 	return NETDEV_TX_OK;
 }
 EXPORT_SYMBOL_GPL(kwl_xmit);
