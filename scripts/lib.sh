@@ -43,6 +43,14 @@ lock()
 	flock "$LOCK_FD"
 }
 
+# install_packages PACKAGE...: into build/root.
+install_packages()
+{
+	scripts/in-root apt-get -q update
+	scripts/in-root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -y --no-install-recommends install "$@"
+}
+
 # kernel_tree 6.12|7.2-debug: the tree with that kernel's boot/ and lib/modules/.
 kernel_tree()
 {
