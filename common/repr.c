@@ -12,7 +12,6 @@
 
 #include "police.h"
 #include "rx.h"
-#include "trace.h"
 #include "tx.h"
 #include "tx_offload.h"
 
@@ -205,10 +204,8 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 		kwl_repr_up(rxr, netdev, skb, status);
 		return;
 	}
-	tot->alloc_fail++;
+	kwl_rx_no_skb(rxr, xdp_get_buff_len(&rxr->frame.xdp), tot);
 	dev_core_stats_rx_dropped_inc(netdev);
-	trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
-			  xdp_get_buff_len(&rxr->frame.xdp));
 	kwl_rx_recycle(rxr, true);
 }
 

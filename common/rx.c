@@ -246,6 +246,21 @@ noinline void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
 		kwl_rx_recycle(rxr, true);
 }
 
+/**
+ * kwl_rx_no_skb() - count a frame for whose head there is no memory
+ * @rxr: the ring
+ * @len: of the frame, in bytes
+ * @tot: sums of this poll
+ *
+ * Context: NAPI.
+ */
+noinline void kwl_rx_no_skb(struct kwl_rx_ring *rxr, u32 len,
+			    struct kwl_rx_totals *tot)
+{
+	tot->alloc_fail++;
+	trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB, len);
+}
+
 static __always_inline void __kwl_rx_up(struct kwl_rx_ring *rxr,
 					struct sk_buff *skb,
 					const struct kwl_rx_wb *wb, u32 status,
@@ -305,10 +320,8 @@ kwl_rx_plain(struct kwl_rx_ring *rxr, struct page *page, u32 len,
 	tot->packets++;
 	tot->bytes += len;
 	if (unlikely(!skb)) {
-		tot->alloc_fail++;
 		tot->dropped++;
-		trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
-				  len);
+		kwl_rx_no_skb(rxr, len, tot);
 		page_pool_recycle_direct(rxr->pool, page);
 		return;
 	}
@@ -327,10 +340,8 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 		__kwl_rx_up(rxr, skb, wb, status, tot);
 		return;
 	}
-	tot->alloc_fail++;
 	tot->dropped++;
-	trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_SKB,
-			  xdp_get_buff_len(&rxr->frame.xdp));
+	kwl_rx_no_skb(rxr, xdp_get_buff_len(&rxr->frame.xdp), tot);
 	kwl_rx_recycle(rxr, true);
 }
 
