@@ -72,17 +72,19 @@ static void kvf_net_suit_pf(struct kvf_net *net)
 	vec->txr.bell = state & KWL_STATE_RING_AGAIN ? &net->bell : NULL;
 }
 
-/* The end of our pipe in the host has its MTU, and it is ours as well */
-static void kvf_net_obey_mtu(struct kvf_net *net)
+/*
+ * The end of our pipe in the host has its MTU, and it is ours as well. The
+ * service sees to that, for the stack has to be told, under no lock of ours.
+ */
+static u32 kvf_net_obey_mtu(struct kvf_net *net)
 {
 	struct net_device *netdev = net->netdev;
+	u32 max_mtu = net->kvf->pf.max_frame - KVF_FRAME_EXTRA;
 
-	netdev->max_mtu = net->kvf->pf.max_frame - KVF_FRAME_EXTRA;
-	if (netdev->mtu <= netdev->max_mtu)
-		return;
-	WRITE_ONCE(netdev->mtu, netdev->max_mtu);
-	if (netdev->reg_state == NETREG_REGISTERED)
-		call_netdevice_notifiers(NETDEV_CHANGEMTU, netdev);
+	WRITE_ONCE(netdev->max_mtu, max_mtu);
+	if (netdev->reg_state != NETREG_REGISTERED)
+		netdev->mtu = min(netdev->mtu, max_mtu);
+	return min(netdev->mtu, max_mtu);
 }
 
 /* Everything the PF has forgotten about us by a reset */
@@ -91,6 +93,7 @@ static int kvf_net_introduce(struct kvf_net *net)
 	struct kvf_dev *kvf = net->kvf;
 	bool take = kvf->pf.state & KWL_STATE_NEW_MAC;
 	u8 granted[ETH_ALEN];
+	u32 mtu;
 	int err;
 
 	ether_addr_copy(granted, net->netdev->dev_addr);
@@ -98,11 +101,11 @@ static int kvf_net_introduce(struct kvf_net *net)
 	if (err)
 		return err;
 	kvf_net_suit_pf(net);
-	kvf_net_obey_mtu(net);
+	mtu = kvf_net_obey_mtu(net);
 	err = kvf_net_settle_addr(net, granted, take);
 	if (err)
 		return err;
-	err = kvf_request_max_frame(kvf, net->netdev->mtu + KVF_FRAME_EXTRA);
+	err = kvf_request_max_frame(kvf, mtu + KVF_FRAME_EXTRA);
 	if (err && !kvf_is_refusal(err))
 		return err;
 	err = kvf_net_restore_vlans(net);

@@ -63,6 +63,19 @@ static void kvf_service_restart(struct kvf_dev *kvf)
 	kwl_ctl_unlock(netdev);
 }
 
+/* An MTU that is longer than the PF lets us have by now; see kvf_net_obey_mtu() */
+static void kvf_service_mtu(struct kvf_dev *kvf)
+{
+	struct net_device *netdev = kvf->net->netdev;
+
+	if (likely(READ_ONCE(netdev->mtu) <= READ_ONCE(netdev->max_mtu)))
+		return;
+	rtnl_lock();
+	if (netdev->mtu > netdev->max_mtu)
+		dev_set_mtu(netdev, netdev->max_mtu);
+	rtnl_unlock();
+}
+
 /* Once for each way of saying no, not each time the lists change */
 static void kvf_service_complain(struct kvf_dev *kvf, int refused)
 {
@@ -147,8 +160,10 @@ static void kvf_service_look(struct kvf_dev *kvf, bool counts)
 	/* RTNL only when it is worth it */
 	if (!kvf->session && kvf_mbx_pf_ready(kvf))
 		kvf_service_restart(kvf);
-	if (kvf->session)
+	if (kvf->session) {
 		kvf_service_lists(kvf);
+		kvf_service_mtu(kvf);
+	}
 	kvf_service_link(kvf);
 }
 
