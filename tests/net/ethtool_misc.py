@@ -9,8 +9,9 @@ import subprocess
 import time
 
 from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
-from kwl_env import Env, stock_xfail
+from kwl_env import Env, stock_skip, stock_xfail
 from kwl_frames import mac_bytes
+from kwl_regs import dump
 from kwl_sys import output, run
 from kwl_traffic import ping
 
@@ -68,6 +69,23 @@ def register_dump(env):
     ksft_eq(ping(env.peer_v4, count=2), 2, "answers afterwards")
 
 
+def register_names(env):
+    """Our script has a name for each register of the dump, and for the fields that are set."""
+    stock_skip("ethtool has names for its dump")
+    raw = subprocess.run(["ethtool", "-d", env.ifname, "raw", "on"], capture_output=True, check=True).stdout
+    done = subprocess.run(["/kawela/scripts/decode-regs"], input=raw, capture_output=True, check=True)
+    rows = [line.split() for line in done.stdout.decode().splitlines()]
+    ksft_eq([int(row[0], 16) for row in rows], list(dump(env)), "offsets")
+    ksft_eq([row for row in rows if row[1].startswith("0x")], [], "without a name")
+    named = {row[1]: row[3:] for row in rows}
+    ksft_eq(len(named), len(rows), "names")
+    ksft_true({"LU", "FD", "SPEED=2"} <= set(named["STATUS"]), f"the link in STATUS: {named['STATUS']}")
+    ksft_in("ENABLE", named["RXDCTL(0)"], "a queue that runs")
+    ksft_eq(named["SRRCTL(0)"][:2], ["BSIZEPKT=3", "DESCTYPE=1"], "its buffers")
+    refused = subprocess.run(["/kawela/scripts/decode-regs"], input=b"abc", capture_output=True, check=False)
+    ksft_in(b"no dump of kawela_pf", refused.stderr, "anything else")
+
+
 def nvm_dump(env):
     """The NVM holds the MAC address and the sum the device defines."""
     done = subprocess.run(["ethtool", "-e", env.ifname, "raw", "on"], capture_output=True, check=True)
@@ -99,8 +117,8 @@ def message_level(env):
 
 def main():
     """Run the cases."""
-    ksft_run([online_selftest, offline_selftest, offline_selftest_while_down, register_dump, nvm_dump, identify,
-              message_level], args=(Env(),))
+    ksft_run([online_selftest, offline_selftest, offline_selftest_while_down, register_dump, register_names, nvm_dump,
+              identify, message_level], args=(Env(),))
     ksft_exit()
 
 
