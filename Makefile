@@ -7,6 +7,7 @@ DRIVER ?= kawela
 T      ?=
 V      ?= 0
 RETRY  ?= 0
+REST   ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
@@ -29,6 +30,7 @@ help:
 	@echo '       T=upstream/          the driver tests of the kernel itself, on a PF and a VF'
 	@echo '       V=1                  show the output of passing files as well'
 	@echo '  make test-debug           the same in a kernel full of checkers, with coverage'
+	@echo '       REST=1               only files that have not passed with these very modules'
 	@echo '  make bench                instructions, register accesses and interrupts per packet,'
 	@echo '                            beside the stock pair; takes KERNEL'
 	@echo '  make fuzz [SECONDS=60]    fuzz codec, tables and mailbox outside the kernel'
@@ -71,7 +73,8 @@ deb: setup
 
 test:
 	@tests/vm/test --kernel '$(KERNEL)' --driver '$(DRIVER)' \
-		$(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(RETRY)),--retry) -- $(foreach t,$(T),'$(t)')
+		$(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(RETRY)),--retry) \
+		$(if $(filter-out 0,$(REST)),--rest) -- $(foreach t,$(T),'$(t)')
 
 test-debug: KERNEL = debug
 test-debug: test

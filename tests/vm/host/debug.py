@@ -65,6 +65,27 @@ def save_coverage(machine: Machine, kernel: str, name: str) -> None:
     (coverage_dir(kernel) / f"{name}.tar").write_bytes(b"".join(data))
 
 
+def results(kernel: str) -> Path:
+    """Where it is kept which files have passed; goes with the counters."""
+    return coverage_dir(kernel) / "passed.json"
+
+
+def has_passed(kernel: str, name: str) -> str:
+    """When a file has passed with the modules as they are built now; empty if it has not."""
+    path = results(kernel) if paths.is_debug(kernel) else None
+    if not path or not path.exists():
+        return ""
+    return json.loads(path.read_text()).get(name, "")
+
+
+def note_pass(kernel: str, name: str, verdict: str) -> None:
+    """Keep it for has_passed()."""
+    path = results(kernel)
+    passed = json.loads(path.read_text()) if path.exists() else {}
+    passed[name] = f"has passed with these modules: {verdict}, {time.strftime('%Y-%m-%d')}"
+    path.write_text(json.dumps(passed, indent=1) + "\n")
+
+
 def count(kernel: str, archive: Path, work: Path, total: Lines) -> None:
     """Add up the counters of one machine."""
     shutil.rmtree(work, ignore_errors=True)

@@ -123,6 +123,8 @@ class Session:
             self.report.flaky(f"{self.kernel}/{file.name}", verdict, text)
         else:
             self.add(file.name, verdict, text, started)
+            if self.debug and self.driver == "kawela" and not verdict.failed:
+                debug.note_pass(self.kernel, file.name, str(verdict))
 
     def attempt(self, machine: Machine, file: TestFile,
                 output: list[bytes]) -> tuple[Verdict, bool]:
