@@ -89,37 +89,52 @@ class Ring:
 
 
 class Xsk:
-    """A socket on one queue of an interface."""
+    """A socket on one queue of an interface.
 
-    def __init__(self, dut, queue=0, flags=ZEROCOPY | USE_NEED_WAKEUP, chunk=4096, chunks=512, ring=256):
-        self.dut, self.chunk, self.chunks = dut, chunk, chunks
+    owner: a socket whose memory is used as well, half of what it has left. On the same queue its rings for
+    chunks are, too: then it alone learns of what has been sent.
+    """
+
+    def __init__(self, dut, queue=0, flags=ZEROCOPY | USE_NEED_WAKEUP, chunk=4096, chunks=512, ring=256, owner=None):
+        self.dut, self.queue, self.chunk, self.chunks, self.owner = dut, queue, chunk, chunks, owner
         if dut.ns:
             with NetNSEnter(dut.ns):
                 self.sock = socket.socket(AF_XDP, socket.SOCK_RAW)
         else:
             self.sock = socket.socket(AF_XDP, socket.SOCK_RAW)
-        self.memory = mmap.mmap(-1, chunk * chunks)
-        self._address = ctypes.c_char.from_buffer(self.memory)
-        self.sock.setsockopt(SOL_XDP, UMEM_REG, struct.pack("QQIIII", ctypes.addressof(self._address), chunk * chunks,
-                                                            chunk, 0, 0, 0))
+        self._set_memory()
         rings = struct.unpack("16Q", self.sock.getsockopt(SOL_XDP, MMAP_OFFSETS, 128))
         self.fill, self.completion = None, None
-        self.fill = Ring(self.sock, FILL_RING, chunks, rings[8:12], 8)
-        self.completion = Ring(self.sock, COMPLETION_RING, ring, rings[12:16], 8)
+        if not owner or owner.queue != queue:
+            self.fill = Ring(self.sock, FILL_RING, chunks, rings[8:12], 8)
+            self.completion = Ring(self.sock, COMPLETION_RING, ring, rings[12:16], 8)
         self.rx = Ring(self.sock, RX_RING, ring, rings[0:4], 16)
         self.tx = Ring(self.sock, TX_RING, ring, rings[4:8], 16)
-        half = chunks // 2
-        self.free = [at * chunk for at in range(half, chunks)]
-        self.for_rx = [at * chunk for at in range(half)]
         self.sent = self.completed = 0
         try:
-            self._bind(ifindex(dut.ifname, dut.ns), queue, flags)
+            self._bind(ifindex(dut.ifname, dut.ns), queue, SHARED_UMEM if owner else flags)
         except OSError:
             self.close()
             raise
 
+    def _set_memory(self):
+        if self.owner:
+            self.memory, self._address = self.owner.memory, None
+            half, rest = len(self.owner.free) // 2, len(self.owner.for_rx) // 2
+            self.free, self.owner.free = self.owner.free[half:], self.owner.free[:half]
+            self.for_rx, self.owner.for_rx = self.owner.for_rx[rest:], self.owner.for_rx[:rest]
+            return
+        size = self.chunk * self.chunks
+        self.memory = mmap.mmap(-1, size)
+        self._address = ctypes.c_char.from_buffer(self.memory)
+        self.sock.setsockopt(SOL_XDP, UMEM_REG, struct.pack("QQIIII", ctypes.addressof(self._address), size, self.chunk,
+                                                            0, 0, 0))
+        half = self.chunks // 2
+        self.free = [at * self.chunk for at in range(half, self.chunks)]
+        self.for_rx = [at * self.chunk for at in range(half)]
+
     def _bind(self, number, queue, flags):
-        address = struct.pack("HHIII", AF_XDP, flags, number, queue, 0)
+        address = struct.pack("HHIII", AF_XDP, flags, number, queue, self.owner.sock.fileno() if self.owner else 0)
         if LIBC.bind(self.sock.fileno(), address, len(address)):
             raise OSError(ctypes.get_errno(), "bind")
 
@@ -130,7 +145,8 @@ class Xsk:
                 ring.close()
         self.sock.close()
         self._address = None
-        self.memory.close()
+        if not self.owner:
+            self.memory.close()
 
     def __enter__(self):
         return self
@@ -172,6 +188,14 @@ class Xsk:
         if LIBC.sendto(self.sock.fileno(), None, 0, socket.MSG_DONTWAIT, None, 0) < 0:
             return ctypes.get_errno()
         return 0
+
+    def take(self, count, timeout=5):
+        """Return `count` frames of one chunk each, or those that have come in time; keeps their chunks."""
+        frames, end = [], time.monotonic() + timeout * SLOW
+        while len(frames) < count and time.monotonic() < end:
+            frames += [self.memory[address:address + length] for address, length, _ in self.rx.take()]
+            time.sleep(0.01)
+        return frames
 
     def receive(self, count, timeout=5):
         """Return `count` frames, or those that have come in time; their chunks go back to the kernel."""
@@ -256,6 +280,52 @@ def sends(dut, count=300):
         got = [one.data for one in wire.wait(count, 5)]
         ksft_eq(brief(got), brief(frames), "frames on the wire")
         ksft_eq(dut.counted("_xdp") - before, count, "frames counted")
+
+
+def shared_queue(dut, rounds=8, burst=25):
+    """Two sockets with one memory on one queue: the frames of both go out, and come in where they are sent to."""
+    with Verdict(dut) as program, Xsk(dut) as one, Xsk(dut, owner=one) as two, dut.on_wire() as wire:
+        ksft_true(one.zero_copy() and two.zero_copy(), "zero copy")
+        frames = [dut.frame(number, 60 + number, out=True) for number in range(2 * rounds * burst)]
+        for at in range(0, len(frames), 2 * burst):
+            one.send(frames[at:at + burst])
+            two.send(frames[at + burst:at + 2 * burst])
+            wait_for(lambda: one.reap() == one.sent + two.sent or one.wake_tx() or two.wake_tx(), 5, "completions of both")
+            # What the other one has sent comes back to the first one
+            two.free, one.free = one.free[-burst:], one.free[:-burst]
+        got = [frame.data for frame in wire.wait(len(frames), 5)]
+        ksft_eq(sorted(brief(got)), sorted(brief(frames)), "frames on the wire")
+        program.decide(TO_SOCKET)
+        one.offer()
+        for xsk in (two, one):
+            xsk.redirect(program)
+            coming = [dut.frame(number, 100 + number) for number in range(20)]
+            dut.send(*coming)
+            ksft_eq(brief(xsk.take(20)), brief(coming), "frames for one of them")
+
+
+def shared_memory(dut):
+    """Two sockets with one memory on two queues: each sends by its own, and the first one gets what comes by the first.
+
+    Frames of the program's kind have no hash, so none comes by the other.
+    """
+    with Verdict(dut) as program, Xsk(dut) as one, Xsk(dut, queue=1, owner=one) as two, dut.on_wire() as wire:
+        ksft_true(one.zero_copy() and two.zero_copy(), "zero copy")
+        frames = [dut.frame(number, 60 + number, out=True) for number in range(200)]
+        for at in range(0, 200, 50):
+            one.send(frames[at:at + 25])
+            two.send(frames[at + 25:at + 50])
+            one.drain()
+            two.drain()
+        got = [frame.data for frame in wire.wait(len(frames), 5)]
+        ksft_eq(sorted(brief(got)), sorted(brief(frames)), "frames on the wire")
+        program.decide(TO_SOCKET)
+        for queue, xsk in enumerate((one, two)):
+            xsk.redirect(program, queue).offer()
+        coming = [dut.frame(number, 100 + number) for number in range(50)]
+        dut.send(*coming)
+        ksft_eq(brief(one.receive(50)), brief(coming), "frames for the first")
+        ksft_eq(two.receive(1, timeout=0.2), [], "frames for the other")
 
 
 def large(dut, chunk):

@@ -83,6 +83,19 @@ def other_queue(env):
             ksft_true(other.zero_copy(), "zero copy on both")
 
 
+def shared_queue(env):
+    """With the same memory."""
+    kwl_xsk.shared_queue(dut(env))
+
+
+def shared_memory(env):
+    """On two queues."""
+    one = dut(env)
+    one.ethtool("-L", "combined", 2)
+    one.wait_carrier()
+    kwl_xsk.shared_memory(one)
+
+
 def comes_and_goes(env):
     """Under traffic."""
     kwl_xsk.comes_and_goes(dut(env), lambda: ping(env.peer_v4) == 1)
@@ -108,8 +121,8 @@ def gone(env):
 def main():
     """Run the cases."""
     env = Env()
-    ksft_run([receives, sends, large, large_in_small, limits, starves, verdicts, stays, other_queue, comes_and_goes,
-              beside_stack, gone], args=(env,))
+    ksft_run([receives, sends, large, large_in_small, limits, starves, verdicts, stays, other_queue, shared_queue,
+              shared_memory, comes_and_goes, beside_stack, gone], args=(env,))
     ksft_exit()
 
 

@@ -71,6 +71,11 @@ def stays(bench):
                   ("a function reset", lambda: write(f"/sys/bus/pci/devices/{vf.pci}/reset", 1)))
 
 
+def shared_queue(bench):
+    """With the same memory."""
+    kwl_xsk.shared_queue(dut(bench))
+
+
 def comes_and_goes(bench):
     """Under traffic."""
     one, vf = dut(bench), bench.vfs[0]
@@ -138,8 +143,8 @@ def queue_of_the_pf(bench):
 
 def main():
     """Run the cases."""
-    ksft_run([receives, sends, large, limits, starves, verdicts, stays, comes_and_goes, beside_stack, to_neighbour, gone,
-              queue_of_the_pf], args=(Sriov(),))
+    ksft_run([receives, sends, large, limits, starves, verdicts, stays, shared_queue, comes_and_goes, beside_stack,
+              to_neighbour, gone, queue_of_the_pf], args=(Sriov(),))
     ksft_exit()
 
 
