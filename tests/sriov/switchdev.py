@@ -3,7 +3,8 @@
 # kawela: topology=wire timeout=420 drivers=kawela
 """Mode switchdev: every frame a VF sends comes out of its representor, the other way round, and nowhere else.
 
-KWL_CYCLES is how often the mode is toggled: 100 unless it is given.
+KWL_CYCLES is how often the mode is toggled: 100 unless it is given, and 10 in the debug kernel, where one
+takes many seconds.
 """
 
 import os
@@ -11,6 +12,7 @@ import re
 import time
 
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
+from kwl_env import KERNEL
 from kwl_frames import ether
 from kwl_leaks import LeakCheck
 from kwl_repr import PIPES, Switchdev, bridged
@@ -21,7 +23,7 @@ from kwl_sys import output, read, run, run_json, settle, wait_for
 from kwl_traffic import ping, transfer
 from kwl_wire import Capture, packet_socket
 
-CYCLES = int(os.environ.get("KWL_CYCLES") or 100)
+CYCLES = int(os.environ.get("KWL_CYCLES") or (10 if KERNEL.endswith("-debug") else 100))
 UNKNOWN, GROUP = "52:54:00:00:00:99", "01:00:5e:11:22:33"
 ADMIN_MAC, VID = "02:00:00:00:cc:01", 333
 LOCAL = 0x88B5
