@@ -41,6 +41,8 @@ int kwl_poll(struct napi_struct *napi, int budget)
 
 	if (unlikely(vec->xsk)) {
 		done = kwl_xsk_poll(vec, budget, &clean);
+	} else if (unlikely(vec->rxr.hdr)) {
+		done = kwl_split_poll(&vec->rxr, budget, &clean);
 	} else {
 		done = kwl_rx_clean(&vec->rxr, budget);
 		if (unlikely(!kwl_rx_refill(&vec->rxr)))

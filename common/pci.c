@@ -30,6 +30,8 @@ int kwl_pci_map(struct pci_dev *pdev, struct kwl_hw *hw, const char *name)
 	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	if (err)
 		goto err_disable;
+	/* Memory of applications is mapped as a whole and used page by page */
+	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
 	err = pci_request_mem_regions(pdev, name);
 	if (err)
 		goto err_disable;

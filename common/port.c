@@ -57,7 +57,11 @@ int kwl_port_init(struct kwl_port *port, struct net_device *netdev,
 	port->netdev = netdev;
 	port->hw = hw;
 	port->rx_drop = true;
+	port->cfg.pairs = num_vec;
+	port->cfg.tx_count = KWL_RING_DEFAULT;
+	port->cfg.rx_count = KWL_RING_DEFAULT;
 	netdev->queue_mgmt_ops = &kwl_queue_mgmt_ops;
+	kwl_set_netmem_tx(netdev);
 	spin_lock_init(&port->drops_lock);
 	port->vec = kcalloc(num_vec, sizeof(*port->vec), GFP_KERNEL);
 	if (!port->vec)
@@ -106,13 +110,16 @@ static void kwl_vector_attach(struct kwl_vector *vec,
 	vec->txr.dma = q->tx_dma;
 	vec->txr.mask = cfg->tx_count - 1;
 	vec->rxr.desc = q->rx_desc;
-	vec->rxr.page = (struct page **)q->rx_buf;
+	vec->rxr.netmem = q->rx_buf;
+	vec->rxr.hdr = q->rx_hdr;
+	vec->rxr.hdr_dma = q->rx_hdr_dma;
 	vec->rxr.pool = q->pool;
 	if (vec->xsk) {
 		kwl_vector_set_buf_len(vec, kwl_xsk_buf_len(vec->xsk));
 		vec->rxr.rxq.mem.type = MEM_TYPE_XSK_BUFF_POOL;
 	} else {
-		kwl_vector_set_buf_len(vec, KWL_RX_BUF_LEN);
+		kwl_vector_set_buf_len(vec, cfg->split ? KWL_SPLIT_BUF_LEN :
+							 KWL_RX_BUF_LEN);
 		xdp_rxq_info_attach_page_pool(&vec->rxr.rxq, q->pool);
 	}
 	vec->rxr.dma = q->rx_dma;
@@ -133,10 +140,9 @@ static int kwl_vector_start_rings(struct kwl_vector *vec)
 	err = kwl_tx_ring_start(&vec->txr);
 	if (err)
 		return err;
-	err = kwl_rx_ring_start(&vec->rxr, vec->port->rx_drop);
-	/* It can have changed meanwhile, when other queues run */
+	/* If that changes from here on, then in the register, too */
 	kwl_vector_apply_drop(vec);
-	return err;
+	return kwl_rx_ring_start(&vec->rxr);
 }
 
 static void kwl_vector_stop_rings(struct kwl_vector *vec)
@@ -156,6 +162,8 @@ static void kwl_vector_stop_rings(struct kwl_vector *vec)
 	kwl_tx_drain(&vec->txr);
 	if (vec->xsk)
 		kwl_xsk_release(vec);
+	else if (vec->rxr.hdr)
+		kwl_split_purge(&vec->rxr);
 	else
 		kwl_rx_purge(&vec->rxr);
 }

@@ -30,8 +30,7 @@ static int kwl_queue_mem_alloc(struct net_device *netdev, void *mem, int idx)
 	if (!port->qset)
 		return -ENETDOWN;
 	spare->qset = port->qset;
-	return kwl_queue_alloc_rx(port, &spare->q, idx,
-				  spare->qset->cfg.rx_count);
+	return kwl_queue_alloc_rx(port, &spare->q, idx, &spare->qset->cfg);
 }
 
 static void kwl_queue_mem_free(struct net_device *netdev, void *mem)
@@ -49,6 +48,8 @@ static void kwl_queue_exchange(struct kwl_queue_mem *a, struct kwl_queue_mem *b)
 	swap(a->rx_buf, b->rx_buf);
 	swap(a->rx_dma, b->rx_dma);
 	swap(a->pool, b->pool);
+	swap(a->rx_hdr, b->rx_hdr);
+	swap(a->rx_hdr_dma, b->rx_hdr_dma);
 }
 
 static int kwl_queue_mgmt_stop(struct net_device *netdev, void *mem, int idx)

@@ -22,6 +22,15 @@
 			 FIELD_PREP_CONST(KWL_TXDCTL_WTHRESH, 1) |	\
 			 KWL_TXDCTL_ENABLE)
 
+#define KWL_SRRCTL_ONEBUF						\
+	FIELD_PREP_CONST(KWL_SRRCTL_DESCTYPE, KWL_SRRCTL_DESCTYPE_ONEBUF)
+#define KWL_SRRCTL_SPLIT						\
+	(FIELD_PREP_CONST(KWL_SRRCTL_DESCTYPE, KWL_SRRCTL_DESCTYPE_SPLIT) | \
+	 FIELD_PREP_CONST(KWL_SRRCTL_BSIZEHDR, KWL_SPLIT_HDR_LEN / 64))
+/* The emulator splits whatever it knows, and asks no register */
+#define KWL_PSRTYPE_SPLIT	(KWL_PSRTYPE_IP4_TCP | KWL_PSRTYPE_IP4_UDP | \
+				 KWL_PSRTYPE_IP6_TCP | KWL_PSRTYPE_IP6_UDP)
+
 /* Switch a queue and wait until it has followed; all ones is a lost device */
 static int kwl_queue_switch(void __iomem *reg, u32 val, u32 enable)
 {
@@ -106,23 +115,35 @@ int kwl_tx_ring_start(struct kwl_tx_ring *txr)
 void kwl_rx_ring_set_drop(struct kwl_rx_ring *rxr, bool drop)
 {
 	writel(FIELD_PREP(KWL_SRRCTL_BSIZEPKT, rxr->buf_len / SZ_1K) |
-	       FIELD_PREP(KWL_SRRCTL_DESCTYPE, KWL_SRRCTL_DESCTYPE_ONEBUF) |
+	       (rxr->hdr ? KWL_SRRCTL_SPLIT : KWL_SRRCTL_ONEBUF) |
 	       (drop ? KWL_SRRCTL_DROP_EN : 0), rxr->regs + KWL_SRRCTL);
+}
+
+/* From here on the buffers are the device's, and others may follow */
+static void kwl_rx_ring_fill(struct kwl_rx_ring *rxr)
+{
+	struct kwl_vector *vec = container_of(rxr, struct kwl_vector, rxr);
+
+	writel(rxr->ntu & rxr->mask, rxr->tail);
+	if (vec->xsk)
+		kwl_xsk_refill(vec);
+	else if (rxr->hdr)
+		kwl_split_refill(rxr);
+	else
+		kwl_rx_refill(rxr);
 }
 
 /**
  * kwl_rx_ring_start() - program a receive queue, switch it on, post buffers
- * @rxr: the ring, with memory attached
- * @drop: as in kwl_rx_ring_set_drop()
+ * @rxr: the ring, with memory attached and after kwl_rx_ring_set_drop()
  *
  * The silicon wants the queue enabled before the tail moves.
  *
  * Context: Process, may sleep; NAPI of the ring disabled.
  * Return: 0, or -ETIMEDOUT.
  */
-int kwl_rx_ring_start(struct kwl_rx_ring *rxr, bool drop)
+int kwl_rx_ring_start(struct kwl_rx_ring *rxr)
 {
-	struct kwl_vector *vec = container_of(rxr, struct kwl_vector, rxr);
 	int err;
 
 	err = kwl_rx_ring_stop(rxr);
@@ -130,12 +151,16 @@ int kwl_rx_ring_start(struct kwl_rx_ring *rxr, bool drop)
 		return err;
 
 	rxr->skip = false;
-	kwl_rx_repost(rxr);
+	if (rxr->hdr) {
+		writel(KWL_PSRTYPE_SPLIT, rxr->psrtype);
+		kwl_split_repost(rxr);
+	} else {
+		kwl_rx_repost(rxr);
+	}
 
 	writel((rxr->mask + 1) * KWL_DESC_SIZE, rxr->regs + KWL_RDLEN);
 	writel(lower_32_bits(rxr->dma), rxr->regs + KWL_RDBAL);
 	writel(upper_32_bits(rxr->dma), rxr->regs + KWL_RDBAH);
-	kwl_rx_ring_set_drop(rxr, drop);
 	writel(0, rxr->regs + KWL_RDH);
 	writel(0, rxr->tail);
 
@@ -144,10 +169,6 @@ int kwl_rx_ring_start(struct kwl_rx_ring *rxr, bool drop)
 	if (err)
 		return err;
 
-	writel(rxr->ntu & rxr->mask, rxr->tail);
-	if (vec->xsk)
-		kwl_xsk_refill(vec);
-	else
-		kwl_rx_refill(rxr);
+	kwl_rx_ring_fill(rxr);
 	return 0;
 }

@@ -26,6 +26,20 @@ static void kwl_rx_post(struct kwl_rx_ring *rxr, struct page *page)
 }
 
 /**
+ * kwl_rx_no_page() - count that there was no memory for a buffer
+ * @rxr: the ring
+ *
+ * Context: NAPI, or set-up with NAPI disabled.
+ */
+noinline void kwl_rx_no_page(struct kwl_rx_ring *rxr)
+{
+	u64_stats_update_begin(&rxr->stats.syncp);
+	u64_stats_inc(&rxr->stats.alloc_fail);
+	u64_stats_update_end(&rxr->stats.syncp);
+	trace_kwl_rx_drop(rxr->netdev, rxr->queue, KWL_RX_DROP_NO_PAGE, 0);
+}
+
+/**
  * kwl_rx_refill() - post buffers in place of those that were taken
  * @rxr: the ring
  *
@@ -45,11 +59,7 @@ bool kwl_rx_refill(struct kwl_rx_ring *rxr)
 	for (; room; room--) {
 		page = page_pool_dev_alloc_pages(rxr->pool);
 		if (unlikely(!page)) {
-			u64_stats_update_begin(&rxr->stats.syncp);
-			u64_stats_inc(&rxr->stats.alloc_fail);
-			u64_stats_update_end(&rxr->stats.syncp);
-			trace_kwl_rx_drop(rxr->netdev, rxr->queue,
-					  KWL_RX_DROP_NO_PAGE, 0);
+			kwl_rx_no_page(rxr);
 			break;
 		}
 		kwl_rx_post(rxr, page);
@@ -345,6 +355,17 @@ static void kwl_rx_deliver(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 	kwl_rx_recycle(rxr, true);
 }
 
+/* What the program says of the frame that has been collected */
+static __always_inline u32 kwl_rx_ask(struct kwl_rx_ring *rxr,
+				      const struct kwl_rx_wb *wb, u32 status,
+				      const struct kwl_xdp_poll *poll)
+{
+	/* For those that ask for hash, tag or time */
+	rxr->frame.wb = wb;
+	rxr->frame.status = status;
+	return bpf_prog_run_xdp(poll->prog, &rxr->frame.xdp);
+}
+
 /* Let the program see a plain frame, and do what it says */
 static __always_inline void kwl_rx_run_plain(struct kwl_rx_ring *rxr,
 					     struct page *page, u32 len,
@@ -360,9 +381,7 @@ static __always_inline void kwl_rx_run_plain(struct kwl_rx_ring *rxr,
 	tot->bytes += len;
 	/* Flags are only set in frames of more buffers, see kwl_rx_forget() */
 	xdp_prepare_buff(xdp, page_address(page), KWL_RX_HEADROOM, len, true);
-	rxr->frame.wb = wb;
-	rxr->frame.status = status;
-	act = bpf_prog_run_xdp(poll->prog, xdp);
+	act = kwl_rx_ask(rxr, wb, status, poll);
 	if (act == XDP_DROP) {
 		poll->stats[KWL_XDP_DROP]++;
 		kwl_rx_reuse(rxr, page);
@@ -389,9 +408,7 @@ static bool kwl_rx_run(struct kwl_rx_ring *rxr, const struct kwl_rx_wb *wb,
 			    SKB_DROP_REASON_PKT_TOO_BIG);
 		return false;
 	}
-	rxr->frame.wb = wb;
-	rxr->frame.status = status;
-	act = bpf_prog_run_xdp(poll->prog, xdp);
+	act = kwl_rx_ask(rxr, wb, status, poll);
 	if (act == XDP_PASS)
 		return true;
 	if (!kwl_xdp_obey(rxr, poll, act))

@@ -50,6 +50,7 @@ void kwl_rx_csum(netdev_features_t features, struct sk_buff *skb, u32 status,
 struct sk_buff *kwl_rx_build(struct kwl_rx_ring *rxr);
 void kwl_rx_drop(struct kwl_rx_ring *rxr, enum kwl_rx_drop why,
 		 enum skb_drop_reason reason);
+void kwl_rx_no_page(struct kwl_rx_ring *rxr);
 void kwl_rx_no_skb(struct kwl_rx_ring *rxr, u32 len,
 		   struct kwl_rx_totals *tot);
 void kwl_rx_recycle(struct kwl_rx_ring *rxr, bool direct);

@@ -77,8 +77,10 @@ int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
 				       DMA_TO_DEVICE);
 		if (dma_mapping_error(txr->dev, dma))
 			goto err_undo;
-		ntu = kwl_tx_put_data(txr, ntu, dma, skb_frag_size(frag), true,
-				      meta->cmd, meta->olinfo);
+		/* Memory of an application stays mapped */
+		ntu = kwl_tx_put_data(txr, ntu, dma, skb_frag_size(frag),
+				      !skb_frag_is_net_iov(frag), meta->cmd,
+				      meta->olinfo);
 	}
 
 	txr->desc[(ntu - 1) & txr->mask].data.cmd |= cpu_to_le32(KWL_TXD_EOP);

@@ -432,6 +432,31 @@ static const struct xdp_metadata_ops kwl_xdp_tag_metadata_ops = {
 	.xmo_rx_vlan_tag	= kwl_xdp_rx_vlan_tag,
 };
 
+/* Frames of others can always be sent; programs take those received whole */
+static xdp_features_t kwl_xdp_features(const struct kwl_port *port)
+{
+	xdp_features_t features = NETDEV_XDP_ACT_NDO_XMIT |
+				  NETDEV_XDP_ACT_NDO_XMIT_SG;
+
+	if (!port->cfg.split)
+		features |= NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
+			    NETDEV_XDP_ACT_RX_SG |
+			    NETDEV_XDP_ACT_XSK_ZEROCOPY;
+	return features;
+}
+
+/**
+ * kwl_xdp_update() - say what an interface offers after a change
+ * @port: the function
+ *
+ * Context: Control locked (lock.h).
+ */
+void kwl_xdp_update(struct kwl_port *port)
+{
+	xdp_set_features_flag_locked(port->netdev, kwl_xdp_features(port));
+}
+EXPORT_SYMBOL_GPL(kwl_xdp_update);
+
 /**
  * kwl_xdp_init() - say what an interface offers to XDP programs
  * @netdev: an interface whose private area starts with struct kwl_port, not
@@ -444,11 +469,7 @@ static const struct xdp_metadata_ops kwl_xdp_tag_metadata_ops = {
  */
 void kwl_xdp_init(struct net_device *netdev)
 {
-	netdev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
-			       NETDEV_XDP_ACT_NDO_XMIT |
-			       NETDEV_XDP_ACT_NDO_XMIT_SG |
-			       NETDEV_XDP_ACT_RX_SG |
-			       NETDEV_XDP_ACT_XSK_ZEROCOPY;
+	netdev->xdp_features = kwl_xdp_features(netdev_priv(netdev));
 	netdev->xdp_zc_max_segs = KWL_XDP_ZC_MAX_SEGS;
 	netdev->xdp_metadata_ops = netdev->hw_features & NETIF_F_RXHASH ?
 				   &kwl_xdp_all_metadata_ops :
@@ -499,6 +520,11 @@ static int kwl_xdp_set_prog(struct kwl_port *port, struct bpf_prog *prog,
 	struct bpf_prog *old;
 	u16 i;
 
+	if (prog && port->cfg.split) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "no XDP while headers are split from data: turn tcp-data-split off first");
+		return -EBUSY;
+	}
 	if (!kwl_xdp_fits(prog, port->netdev->mtu)) {
 		NL_SET_ERR_MSG_FMT_MOD(extack,
 				       "a program that takes no fragments needs an MTU of at most %d",

@@ -517,6 +517,11 @@ static int kwl_xsk_enable(struct kwl_vector *vec, struct xsk_buff_pool *pool)
 	struct net_device *netdev = vec->port->netdev;
 	int err;
 
+	if (vec->port->cfg.split) {
+		netdev_info(netdev,
+			    "no zero copy while headers are split from data (tcp-data-split)\n");
+		return -EOPNOTSUPP;
+	}
 	if (!kwl_xsk_buf_len(pool) || !kwl_xsk_fits(pool, netdev->mtu)) {
 		netdev_info(netdev,
 			    "no zero copy into chunks of %u bytes: the card fills whole KiB, %u of them here\n",

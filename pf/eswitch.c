@@ -182,8 +182,16 @@ netdev_features_t kpf_eswitch_fix_features(struct net_device *netdev,
 int kpf_eswitch_check(struct kpf_dev *pf, u16 mode,
 		      struct netlink_ext_ack *extack)
 {
-	if (mode != DEVLINK_ESWITCH_MODE_SWITCHDEV ||
-	    !kwl_xsk_in_use(&pf->net->port, 0))
+	const struct kwl_port *port = &pf->net->port;
+
+	if (mode != DEVLINK_ESWITCH_MODE_SWITCHDEV)
+		return 0;
+	if (port->cfg.split) {
+		NL_SET_ERR_MSG(extack,
+			       "frames of VFs come whole: turn tcp-data-split off first");
+		return -EBUSY;
+	}
+	if (!kwl_xsk_in_use(port, 0))
 		return 0;
 	NL_SET_ERR_MSG(extack,
 		       "an AF_XDP socket has the queue that frames of VFs come by");

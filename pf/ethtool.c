@@ -121,32 +121,29 @@ static int kpf_get_eeprom(struct net_device *netdev,
 	return err;
 }
 
-static void kpf_get_ringparam(struct net_device *netdev,
-			      struct ethtool_ringparam *ring,
-			      struct kernel_ethtool_ringparam *kring,
-			      struct netlink_ext_ack *extack)
-{
-	struct kpf_net *net = netdev_priv(netdev);
-
-	ring->rx_max_pending = KWL_RING_MAX;
-	ring->tx_max_pending = KWL_RING_MAX;
-	ring->rx_pending = net->cfg.rx_count;
-	ring->tx_pending = net->cfg.tx_count;
-}
-
 static int kpf_set_ringparam(struct net_device *netdev,
 			     struct ethtool_ringparam *ring,
 			     struct kernel_ethtool_ringparam *kring,
 			     struct netlink_ext_ack *extack)
 {
 	struct kpf_net *net = netdev_priv(netdev);
-	struct kwl_queue_cfg cfg = net->cfg;
+	struct kwl_queue_cfg cfg;
 	int err;
 
-	err = kwl_ring_sizes(ring, &cfg, extack);
-	if (err || !memcmp(&cfg, &net->cfg, sizeof(cfg)))
+	err = kwl_check_ringparam(&net->port, ring, kring, &cfg, extack);
+	if (err)
 		return err;
-	return kpf_net_reconfigure(net, &cfg);
+	if (cfg.split && kpf_eswitch_is_switchdev(net->pf)) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "no tcp-data-split in mode switchdev: frames of VFs come whole");
+		return -EBUSY;
+	}
+	if (kwl_same_cfg(&cfg, &net->port.cfg))
+		return 0;
+	err = kpf_net_reconfigure(net, &cfg);
+	if (!err)
+		kwl_xdp_update(&net->port);
+	return err;
 }
 
 static void kpf_get_channels(struct net_device *netdev,
@@ -155,7 +152,7 @@ static void kpf_get_channels(struct net_device *netdev,
 	struct kpf_net *net = netdev_priv(netdev);
 
 	ch->max_combined = kpf_irq_pairs(net->pf);
-	ch->combined_count = net->cfg.pairs;
+	ch->combined_count = net->port.cfg.pairs;
 	/* The vector that serves link and mailbox */
 	ch->max_other = kpf_irq_has_other(net->pf);
 	ch->other_count = ch->max_other;
@@ -165,12 +162,12 @@ static int kpf_set_channels(struct net_device *netdev,
 			    struct ethtool_channels *ch)
 {
 	struct kpf_net *net = netdev_priv(netdev);
-	struct kwl_queue_cfg cfg = net->cfg;
+	struct kwl_queue_cfg cfg = net->port.cfg;
 
 	if (!!ch->other_count != kpf_irq_has_other(net->pf))
 		return -EINVAL;
 	cfg.pairs = ch->combined_count;
-	if (cfg.pairs == net->cfg.pairs)
+	if (cfg.pairs == net->port.cfg.pairs)
 		return 0;
 	return kpf_net_reconfigure(net, &cfg);
 }
@@ -245,7 +242,7 @@ static u32 kpf_get_rx_ring_count(struct net_device *netdev)
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
-	return net->cfg.pairs;
+	return net->port.cfg.pairs;
 }
 
 KWL_DEFINE_RX_RING_COUNT(kpf_get_rx_ring_count)
@@ -380,6 +377,8 @@ static int kpf_set_rxfh_fields(struct net_device *netdev,
 }
 
 const struct ethtool_ops kpf_ethtool_ops = {
+	.supported_ring_params	= ETHTOOL_RING_USE_TCP_DATA_SPLIT |
+				  ETHTOOL_RING_USE_HDS_THRS,
 	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	KWL_ETHTOOL_NEEDS_RTNL(ETHTOOL_OP_NEEDS_RTNL_SRINGPARAM |
@@ -402,7 +401,7 @@ const struct ethtool_ops kpf_ethtool_ops = {
 	.get_regs		= kpf_get_regs,
 	.get_eeprom_len		= kpf_get_eeprom_len,
 	.get_eeprom		= kpf_get_eeprom,
-	.get_ringparam		= kpf_get_ringparam,
+	.get_ringparam		= kwl_get_ringparam,
 	.set_ringparam		= kpf_set_ringparam,
 	.get_channels		= kpf_get_channels,
 	.set_channels		= kpf_set_channels,

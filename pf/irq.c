@@ -143,7 +143,7 @@ int kpf_irq_open(struct kpf_net *net)
 	struct kpf_dev *pf = net->pf;
 	int err;
 
-	err = kwl_irq_request(&net->port, 0, net->cfg.pairs);
+	err = kwl_irq_request(&net->port, 0, net->port.cfg.pairs);
 	if (err || kpf_irq_has_other(pf))
 		return err;
 	strscpy(pf->irq_name, netdev_name(net->netdev));
@@ -151,7 +151,7 @@ int kpf_irq_open(struct kpf_net *net)
 			  pf->irq_mode == KPF_IRQ_INTX ? IRQF_SHARED : 0,
 			  pf->irq_name, pf);
 	if (err)
-		kwl_irq_free(&net->port, 0, net->cfg.pairs);
+		kwl_irq_free(&net->port, 0, net->port.cfg.pairs);
 	return err;
 }
 
@@ -161,7 +161,7 @@ void kpf_irq_close(struct kpf_net *net)
 
 	if (!kpf_irq_has_other(pf))
 		free_irq(pci_irq_vector(pf->pdev, 0), pf);
-	kwl_irq_free(&net->port, 0, net->cfg.pairs);
+	kwl_irq_free(&net->port, 0, net->port.cfg.pairs);
 }
 
 /* The PF's queues: all from 0 on, or the first one of the pool after its VFs */
@@ -176,6 +176,7 @@ void kpf_irq_setup_queues(struct kpf_net *net)
 
 		vec->rxr.regs = regs + KWL_PF_RXQ(queue);
 		vec->rxr.tail = vec->rxr.regs + KWL_RDT;
+		vec->rxr.psrtype = regs + KWL_PF_PSRTYPE(queue);
 		vec->txr.regs = regs + KWL_PF_TXQ(queue);
 		vec->txr.tail = vec->txr.regs + KWL_TDT;
 		/* The emulator sends a pool's own multicast back to it */

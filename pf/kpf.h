@@ -280,7 +280,6 @@ struct kpf_rss {
  * @port: the data path; must come first, the library looks for it here
  * @pf: the function
  * @netdev: the interface itself
- * @cfg: rings and channels as the user wants them
  * @qset: their memory while the interface is up
  * @rss: receive side scaling
  * @msg_enable: which kinds of messages to log
@@ -289,7 +288,6 @@ struct kpf_net {
 	struct kwl_port port;
 	struct kpf_dev *pf;
 	struct net_device *netdev;
-	struct kwl_queue_cfg cfg;
 	struct kwl_qset *qset;
 	struct kpf_rss rss;
 	u32 msg_enable;

@@ -100,12 +100,12 @@ static int kpf_open(struct net_device *netdev)
 
 	if (net->pf->hw.gone)
 		return -ENODEV;
-	err = netif_set_real_num_queues(netdev, net->cfg.pairs,
-					net->cfg.pairs);
+	err = netif_set_real_num_queues(netdev, net->port.cfg.pairs,
+					net->port.cfg.pairs);
 	if (err)
 		return err;
 
-	net->qset = kwl_qset_alloc(&net->port, &net->cfg);
+	net->qset = kwl_qset_alloc(&net->port, &net->port.cfg);
 	if (IS_ERR(net->qset)) {
 		err = PTR_ERR(net->qset);
 		goto err_clear;
@@ -204,8 +204,8 @@ static int kpf_net_swap(struct kpf_net *net, struct kwl_qset *qset,
 
 restore:
 	/* Back to what was there before */
-	netif_set_real_num_queues(net->netdev, net->cfg.pairs, net->cfg.pairs);
-	kpf_net_set_pairs(net, net->cfg.pairs);
+	netif_set_real_num_queues(net->netdev, net->port.cfg.pairs, net->port.cfg.pairs);
+	kpf_net_set_pairs(net, net->port.cfg.pairs);
 restart:
 	if (kpf_net_start(net))
 		kpf_schedule_reset(net->pf);
@@ -220,7 +220,7 @@ static int kpf_net_set_down(struct kpf_net *net,
 
 	if (err)
 		return err;
-	net->cfg = *cfg;
+	net->port.cfg = *cfg;
 	kpf_net_set_pairs(net, cfg->pairs);
 	return 0;
 }
@@ -228,7 +228,7 @@ static int kpf_net_set_down(struct kpf_net *net,
 static int kpf_net_change(struct kpf_net *net, const struct kwl_queue_cfg *cfg,
 			  u16 num_vfs)
 {
-	u16 old = net->cfg.pairs, pairs = cfg->pairs;
+	u16 old = net->port.cfg.pairs, pairs = cfg->pairs;
 	struct kwl_qset *qset;
 	int err;
 
@@ -252,7 +252,7 @@ static int kpf_net_change(struct kpf_net *net, const struct kwl_queue_cfg *cfg,
 		goto err_free_irq;
 
 	kwl_irq_free(&net->port, pairs, old);
-	net->cfg = *cfg;
+	net->port.cfg = *cfg;
 	return 0;
 
 err_free_irq:
@@ -279,7 +279,7 @@ int kpf_net_reconfigure(struct kpf_net *net, const struct kwl_queue_cfg *cfg)
  */
 int kpf_net_set_num_vfs(struct kpf_net *net, u16 num_vfs, u16 pairs)
 {
-	struct kwl_queue_cfg cfg = net->cfg;
+	struct kwl_queue_cfg cfg = net->port.cfg;
 
 	cfg.pairs = pairs;
 	return kpf_net_change(net, &cfg, num_vfs);
@@ -454,9 +454,7 @@ static void kpf_net_init_features(struct net_device *netdev,
 
 static void kpf_net_init_defaults(struct kpf_net *net)
 {
-	net->cfg.pairs = min_t(u16, net->port.num_vec, num_online_cpus());
-	net->cfg.tx_count = KWL_RING_DEFAULT;
-	net->cfg.rx_count = KWL_RING_DEFAULT;
+	net->port.cfg.pairs = min_t(u16, net->port.num_vec, num_online_cpus());
 	net->msg_enable = NETIF_MSG_DRV | NETIF_MSG_PROBE | NETIF_MSG_LINK;
 	kpf_rss_init(net);
 }

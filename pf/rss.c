@@ -18,7 +18,7 @@ void kpf_rss_init(struct kpf_net *net)
 {
 	netdev_rss_key_fill(net->rss.key, sizeof(net->rss.key));
 	net->rss.ports = KWL_MRQC_TCP4 | KWL_MRQC_TCP6 | KWL_MRQC_TCP6EX;
-	kpf_rss_default_table(&net->rss, net->cfg.pairs);
+	kpf_rss_default_table(&net->rss, net->port.cfg.pairs);
 }
 
 static u32 kpf_rss_mrqc(const struct kpf_net *net)

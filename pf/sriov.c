@@ -109,7 +109,7 @@ static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 		return -ENOMEM;
 
 	kwl_ctl_lock(net->netdev);
-	pf->sriov.user_pairs = net->cfg.pairs;
+	pf->sriov.user_pairs = net->port.cfg.pairs;
 	err = kpf_eswitch_check(pf, pf->eswitch.mode, NULL);
 	if (!err)
 		err = kpf_net_set_num_vfs(net, num_vfs, 1);

@@ -39,32 +39,22 @@ static int kvf_get_link_ksettings(struct net_device *netdev,
 	return 0;
 }
 
-static void kvf_get_ringparam(struct net_device *netdev,
-			      struct ethtool_ringparam *ring,
-			      struct kernel_ethtool_ringparam *kring,
-			      struct netlink_ext_ack *extack)
-{
-	struct kvf_net *net = netdev_priv(netdev);
-
-	ring->rx_max_pending = KWL_RING_MAX;
-	ring->tx_max_pending = KWL_RING_MAX;
-	ring->rx_pending = net->cfg.rx_count;
-	ring->tx_pending = net->cfg.tx_count;
-}
-
 static int kvf_set_ringparam(struct net_device *netdev,
 			     struct ethtool_ringparam *ring,
 			     struct kernel_ethtool_ringparam *kring,
 			     struct netlink_ext_ack *extack)
 {
 	struct kvf_net *net = netdev_priv(netdev);
-	struct kwl_queue_cfg cfg = net->cfg;
+	struct kwl_queue_cfg cfg;
 	int err;
 
-	err = kwl_ring_sizes(ring, &cfg, extack);
-	if (err || !memcmp(&cfg, &net->cfg, sizeof(cfg)))
+	err = kwl_check_ringparam(&net->port, ring, kring, &cfg, extack);
+	if (err || kwl_same_cfg(&cfg, &net->port.cfg))
 		return err;
-	return kvf_net_reconfigure(net, &cfg);
+	err = kvf_net_reconfigure(net, &cfg);
+	if (!err)
+		kwl_xdp_update(&net->port);
+	return err;
 }
 
 static void kvf_get_channels(struct net_device *netdev,
@@ -85,6 +75,8 @@ static int kvf_set_channels(struct net_device *netdev,
 }
 
 const struct ethtool_ops kvf_ethtool_ops = {
+	.supported_ring_params	= ETHTOOL_RING_USE_TCP_DATA_SPLIT |
+				  ETHTOOL_RING_USE_HDS_THRS,
 	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	KWL_ETHTOOL_NEEDS_RTNL(ETHTOOL_OP_NEEDS_RTNL_SRINGPARAM |
@@ -95,7 +87,7 @@ const struct ethtool_ops kvf_ethtool_ops = {
 	.set_coalesce		= kwl_set_coalesce,
 	.get_per_queue_coalesce	= kwl_get_queue_coalesce,
 	.set_per_queue_coalesce	= kwl_set_queue_coalesce,
-	.get_ringparam		= kvf_get_ringparam,
+	.get_ringparam		= kwl_get_ringparam,
 	.set_ringparam		= kvf_set_ringparam,
 	.get_channels		= kvf_get_channels,
 	.set_channels		= kvf_set_channels,

@@ -104,6 +104,7 @@ void kvf_irq_setup_vector(struct kvf_net *net)
 	vec->eitr_tx = regs + KWL_EITR(KVF_VECTOR_TX);
 	vec->rxr.regs = regs + KWL_VF_RXQ(0);
 	vec->rxr.tail = vec->rxr.regs + KWL_RDT;
+	vec->rxr.psrtype = regs + KWL_VF_PSRTYPE;
 	vec->txr.regs = regs + KWL_VF_TXQ(0);
 	vec->txr.tail = vec->txr.regs + KWL_TDT;
 	vec->rxr.vlans = net->vlans;

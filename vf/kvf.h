@@ -146,7 +146,6 @@ struct kvf_dev {
  * @port: the data path; must come first, the library looks for it here
  * @kvf: the function
  * @netdev: the interface itself
- * @cfg: rings as the user wants them
  * @qset: their memory while the interface is up
  * @vlans: VLANs to be let in
  * @no_vlans: none, while the card's tags are the PF's
@@ -156,7 +155,6 @@ struct kvf_net {
 	struct kwl_port port;
 	struct kvf_dev *kvf;
 	struct net_device *netdev;
-	struct kwl_queue_cfg cfg;
 	struct kwl_qset *qset;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	DECLARE_BITMAP(no_vlans, VLAN_N_VID);

@@ -205,7 +205,7 @@ static int kvf_open(struct net_device *netdev)
 
 	if (net->kvf->hw.gone)
 		return -ENODEV;
-	net->qset = kwl_qset_alloc(&net->port, &net->cfg);
+	net->qset = kwl_qset_alloc(&net->port, &net->port.cfg);
 	if (IS_ERR(net->qset)) {
 		err = PTR_ERR(net->qset);
 		goto err_clear;
@@ -250,7 +250,7 @@ int kvf_net_reconfigure(struct kvf_net *net, const struct kwl_queue_cfg *cfg)
 	int err;
 
 	if (!netif_running(net->netdev)) {
-		net->cfg = *cfg;
+		net->port.cfg = *cfg;
 		return 0;
 	}
 	qset = kwl_qset_alloc(&net->port, cfg);
@@ -264,7 +264,7 @@ int kvf_net_reconfigure(struct kvf_net *net, const struct kwl_queue_cfg *cfg)
 		swap(net->qset, qset);
 		kvf_net_restart(net);
 	} else {
-		net->cfg = *cfg;
+		net->port.cfg = *cfg;
 		err = 0;
 	}
 	kwl_qset_free(&net->port, qset);
@@ -494,9 +494,6 @@ struct kvf_net *kvf_net_create(struct kvf_dev *kvf)
 		return ERR_PTR(err);
 	}
 	net->port.ops = &kvf_port_ops;
-	net->cfg.pairs = 1;
-	net->cfg.tx_count = KWL_RING_DEFAULT;
-	net->cfg.rx_count = KWL_RING_DEFAULT;
 	kwl_bell_init(&net->bell);
 	/* Priority tags are for everybody */
 	__set_bit(0, net->vlans);

@@ -14,6 +14,7 @@
 #include <linux/version.h>
 #include <net/devlink.h>
 #include <net/netdev_queues.h>
+#include <net/netdev_rx_queue.h>
 #include <net/page_pool/types.h>
 #include <net/sch_generic.h>
 #include <net/xdp.h>
@@ -62,6 +63,27 @@ static inline void netdev_unlock_ops(struct net_device *dev) {}
 #define netif_napi_del_locked(napi)		netif_napi_del(napi)
 
 #define net_dim(dim, sample)	net_dim(dim, *(sample))
+
+/* Newer cores ask it by themselves before header split ends */
+static inline bool netif_rxq_has_unreadable_mp(struct net_device *dev,
+					       unsigned int queue)
+{
+	return __netif_get_rx_queue(dev, queue)->mp_params.mp_priv;
+}
+
+/* Memory of other devices is for receive only there */
+static inline void kwl_set_netmem_tx(struct net_device *dev) {}
+
+/* A user can not ask for a threshold there */
+#define ETHTOOL_RING_USE_HDS_THRS	0
+
+#define xdp_set_features_flag_locked(dev, val)				\
+	xdp_set_features_flag(dev, val)
+
+#define page_pool_dev_alloc_netmems(pool)				\
+	page_pool_alloc_netmems(pool, GFP_ATOMIC | __GFP_NOWARN)
+#define page_pool_recycle_direct_netmem(pool, netmem)			\
+	page_pool_put_full_netmem(pool, netmem, true)
 
 /* Fragments of neighbours are never merged here; the callers' have their pages */
 static inline bool __xdp_buff_add_frag(struct xdp_buff *xdp, netmem_ref netmem,
@@ -150,6 +172,11 @@ const struct netdev_queue_mgmt_ops name = {				\
 }
 
 #define KWL_ETHTOOL_NEEDS_RTNL(bits)	.op_needs_rtnl = (bits),
+
+static inline void kwl_set_netmem_tx(struct net_device *dev)
+{
+	dev->netmem_tx = NETMEM_TX_DMA;
+}
 
 #define KWL_DEFINE_FDB_ADD(fn)						\
 static int fn(struct ndmsg *ndm, struct nlattr *tb[],			\

@@ -65,6 +65,8 @@ enum kwl_rss_type {
 };
 
 #define KWL_RXD_INFO_SCTP		BIT(10)
+/* In a frame's first descriptor, if headers are split from data */
+#define KWL_RXD_INFO_HDR_LEN		GENMASK(30, 21)
 
 #define KWL_RXD_DD			BIT(0)
 #define KWL_RXD_EOP			BIT(1)

@@ -25,8 +25,10 @@
 #define KWL_RDLEN			0x08
 #define KWL_SRRCTL			0x0c
 #define  KWL_SRRCTL_BSIZEPKT		GENMASK(6, 0)	/* KiB */
+#define  KWL_SRRCTL_BSIZEHDR		GENMASK(11, 8)	/* 64 bytes */
 #define  KWL_SRRCTL_DESCTYPE		GENMASK(27, 25)
 #define  KWL_SRRCTL_DESCTYPE_ONEBUF	1
+#define  KWL_SRRCTL_DESCTYPE_SPLIT	5	/* always use header buffer */
 #define  KWL_SRRCTL_DROP_EN		BIT(31)
 #define KWL_RDH				0x10
 #define KWL_RXCTL			0x14
@@ -38,6 +40,14 @@
 #define  KWL_RXDCTL_ENABLE		BIT(25)
 #define KWL_RQDPC			0x30	/* clears on read */
 #define  KWL_RQDPC_COUNT		GENMASK(11, 0)
+
+/* Which headers are split from data: by pool, so queues q and q + 8 share one */
+#define KWL_PF_PSRTYPE(q)		(0x5480 + 4 * ((q) % 8))
+#define KWL_VF_PSRTYPE			0x0f0c
+#define  KWL_PSRTYPE_IP4_TCP		BIT(2)
+#define  KWL_PSRTYPE_IP4_UDP		BIT(3)
+#define  KWL_PSRTYPE_IP6_TCP		BIT(8)
+#define  KWL_PSRTYPE_IP6_UDP		BIT(9)
 
 /* Transmit queue, relative to its block */
 #define KWL_TDBAL			0x00

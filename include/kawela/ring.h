@@ -29,6 +29,7 @@
 struct ethtool_coalesce;
 struct ethtool_ringparam;
 struct kernel_ethtool_coalesce;
+struct kernel_ethtool_ringparam;
 struct page_pool;
 struct xsk_buff_pool;
 
@@ -45,6 +46,15 @@ struct xsk_buff_pool;
 #define KWL_RX_HEADROOM		(XDP_PACKET_HEADROOM + NET_IP_ALIGN)
 #define KWL_RX_BUF_LEN		3072
 static_assert(SKB_HEAD_ALIGN(KWL_RX_HEADROOM + KWL_RX_BUF_LEN) <= PAGE_SIZE);
+
+/*
+ * Headers apart from data: the longest of IPv4 and TCP take 138 bytes, IPv6 has
+ * extensions. The data have their page for themselves, so that it can change
+ * hands as a whole.
+ */
+#define KWL_SPLIT_HDR_LEN	192
+#define KWL_SPLIT_BUF_LEN	min(PAGE_SIZE, SZ_16K)
+static_assert(KWL_SPLIT_HDR_LEN % 64 == 0);
 
 /* Most bytes one data descriptor carries */
 #define KWL_TX_CHUNK		SZ_32K
@@ -76,7 +86,8 @@ enum kwl_tx_kind {
  * @last: slot of the batch's last descriptor, on its first one only
  * @dma: bus address to unmap
  * @len: bytes to unmap
- * @mapped: this descriptor has a mapping to undo: no context, no page of a pool
+ * @mapped: this descriptor has a mapping to undo: no context, no page of a pool,
+ *	no memory of an application
  * @kind: whose frame it is, on its first descriptor only; &enum kwl_tx_kind
  */
 struct kwl_tx_buf {
@@ -282,8 +293,9 @@ enum kwl_rx_sort {
 struct kwl_rx_ring {
 	union kwl_rx_desc *desc;
 	union {			/* posted buffers, by slot */
-		struct page **page;
+		struct page **page;	/* a page is its own netmem_ref */
 		struct xdp_buff **xdp;
+		netmem_ref *netmem;
 	};
 	struct page_pool *pool;
 	void __iomem *tail;
@@ -300,12 +312,16 @@ struct kwl_rx_ring {
 	const unsigned long *vlans;	/* tags to report; NULL for all */
 	struct kwl_demux *demux;	/* where frames with tags go, if so sorted */
 	struct bpf_prog *prog;	/* runs on each frame; NULL for none */
+	u8 *hdr;		/* header buffers, if headers are split off */
+	struct sk_buff *skb;	/* their frame whose end has not come */
 	struct xdp_buff *first;	/* frame of a socket whose end has not come */
 	struct kwl_rx_frame frame;
 	struct kwl_rx_stats stats;
 	struct xdp_rxq_info rxq;
+	dma_addr_t hdr_dma;
 	/* cold: set-up and statistics only */
 	void __iomem *regs;
+	void __iomem *psrtype;	/* register that says which headers to split */
 	dma_addr_t dma;
 	u64 hw_drops;		/* frames for which there was no buffer */
 };
@@ -362,15 +378,17 @@ struct kwl_vector {
 };
 
 /**
- * struct kwl_queue_cfg - how many queue pairs, and how long
+ * struct kwl_queue_cfg - how many queue pairs, how long, and of what kind
  * @pairs: queue pairs in use
  * @tx_count: descriptors per transmit ring, a power of two
  * @rx_count: descriptors per receive ring, a power of two
+ * @split: headers are received apart from data
  */
 struct kwl_queue_cfg {
 	u16 pairs;
 	u16 tx_count;
 	u16 rx_count;
+	bool split;
 };
 
 /* Memory of one queue pair, apart from the rings so that it can be swapped */
@@ -379,9 +397,11 @@ struct kwl_queue_mem {
 	struct kwl_tx_buf *tx_buf;
 	dma_addr_t tx_dma;
 	union kwl_rx_desc *rx_desc;
-	void **rx_buf;
+	netmem_ref *rx_buf;
 	struct page_pool *pool;
 	dma_addr_t rx_dma;
+	u8 *rx_hdr;
+	dma_addr_t rx_hdr_dma;
 };
 
 /**
@@ -417,6 +437,7 @@ struct kwl_port_ops {
  * @netdev: the interface; its private area starts with this struct
  * @hw: register access
  * @ops: the owner's part
+ * @cfg: what the user wants of the queues, in force when they run next
  * @num_vec: entries in @vec, fixed at probe
  * @stamper: hardware time stamps, NULL where there are none
  * @qset: memory in use while started, else NULL
@@ -429,6 +450,7 @@ struct kwl_port {
 	struct net_device *netdev;
 	struct kwl_hw *hw;
 	const struct kwl_port_ops *ops;
+	struct kwl_queue_cfg cfg;
 	u16 num_vec;
 	struct kwl_stamper *stamper;
 	struct kwl_qset *qset;
@@ -461,19 +483,27 @@ struct kwl_qset *kwl_qset_alloc(struct kwl_port *port,
 void kwl_qset_free(struct kwl_port *port, struct kwl_qset *qset);
 
 int kwl_queue_alloc_rx(struct kwl_port *port, struct kwl_queue_mem *q, u16 idx,
-		       u16 count);
+		       const struct kwl_queue_cfg *cfg);
 void kwl_queue_free_rx(struct kwl_port *port, struct kwl_queue_mem *q,
 		       u16 count);
+
+bool kwl_same_cfg(const struct kwl_queue_cfg *a, const struct kwl_queue_cfg *b);
+void kwl_get_ringparam(struct net_device *netdev,
+		       struct ethtool_ringparam *ring,
+		       struct kernel_ethtool_ringparam *kring,
+		       struct netlink_ext_ack *extack);
+int kwl_check_ringparam(const struct kwl_port *port,
+			const struct ethtool_ringparam *ring,
+			const struct kernel_ethtool_ringparam *kring,
+			struct kwl_queue_cfg *cfg,
+			struct netlink_ext_ack *extack);
 
 /* queue.c */
 extern const struct netdev_queue_mgmt_ops kwl_queue_mgmt_ops;
 
-int kwl_ring_sizes(const struct ethtool_ringparam *ring,
-		   struct kwl_queue_cfg *cfg, struct netlink_ext_ack *extack);
-
 /* ring.c */
 int kwl_tx_ring_start(struct kwl_tx_ring *txr);
-int kwl_rx_ring_start(struct kwl_rx_ring *rxr, bool drop);
+int kwl_rx_ring_start(struct kwl_rx_ring *rxr);
 void kwl_rx_ring_set_drop(struct kwl_rx_ring *rxr, bool drop);
 int kwl_tx_ring_stop(struct kwl_tx_ring *txr);
 int kwl_rx_ring_stop(struct kwl_rx_ring *rxr);
@@ -493,8 +523,15 @@ bool kwl_rx_refill(struct kwl_rx_ring *rxr);
 void kwl_rx_repost(struct kwl_rx_ring *rxr);
 void kwl_rx_purge(struct kwl_rx_ring *rxr);
 
+/* split.c */
+int kwl_split_poll(struct kwl_rx_ring *rxr, int budget, bool *clean);
+bool kwl_split_refill(struct kwl_rx_ring *rxr);
+void kwl_split_repost(struct kwl_rx_ring *rxr);
+void kwl_split_purge(struct kwl_rx_ring *rxr);
+
 /* xdp.c */
 void kwl_xdp_init(struct net_device *netdev);
+void kwl_xdp_update(struct kwl_port *port);
 int kwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf);
 int kwl_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 		 u32 flags);

@@ -51,15 +51,19 @@ def ifindex(ifname, ns=None):
 _NETDEV = {}
 
 
+def new_netdev_family(ns=None):
+    """Return the kernel's netdev family (YNL) as seen from a namespace, by a socket of its own."""
+    if not ns:
+        return NetdevFamily()
+    with NetNSEnter(ns):
+        return NetdevFamily()
+
+
 def netdev_family(ns=None):
-    """Return the kernel's netdev family (YNL) as seen from a namespace."""
+    """Return the same, by a socket that all share."""
     # Reading the protocol description takes seconds on the emulated machine: do it once.
     if ns not in _NETDEV:
-        if ns:
-            with NetNSEnter(ns):
-                _NETDEV[ns] = NetdevFamily()
-        else:
-            _NETDEV[ns] = NetdevFamily()
+        _NETDEV[ns] = new_netdev_family(ns)
     return _NETDEV[ns]
 
 
