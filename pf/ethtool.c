@@ -245,7 +245,7 @@ static u32 kpf_get_rx_ring_count(struct net_device *netdev)
 	return net->port.cfg.pairs;
 }
 
-KWL_DEFINE_RX_RING_COUNT(kpf_get_rx_ring_count)
+KWL_DEFINE_RXNFC(kpf_get_rx_ring_count, kpf_get_rxnfc)
 
 static u32 kpf_get_rxfh_key_size(struct net_device *netdev)
 {
@@ -420,7 +420,8 @@ const struct ethtool_ops kpf_ethtool_ops = {
 	.set_phys_id		= kpf_set_phys_id,
 	.get_ts_info		= kpf_get_ts_info,
 	.get_ts_stats		= kpf_get_ts_stats,
-	KWL_RX_RING_COUNT(kpf_get_rx_ring_count),
+	KWL_RXNFC(kpf_get_rx_ring_count, kpf_get_rxnfc),
+	.set_rxnfc		= kpf_set_rxnfc,
 	.get_rxfh_key_size	= kpf_get_rxfh_key_size,
 	.get_rxfh_indir_size	= kpf_get_rxfh_indir_size,
 	.get_rxfh		= kpf_get_rxfh,

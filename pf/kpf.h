@@ -275,6 +275,21 @@ struct kpf_rss {
 	u32 ports;
 };
 
+/* Filters of the card's two kinds that are free for rules */
+#define KPF_RULES		(2 * (KWL_FILTERS - 1))
+/* The one of each kind that is not: it finds PTP messages */
+#define KPF_PTP_FILTER		3
+
+/**
+ * struct kpf_ntuple - rules by which flows get a queue
+ * @used: places that have a rule
+ * @rule: the rules, as the user gave them
+ */
+struct kpf_ntuple {
+	DECLARE_BITMAP(used, KPF_RULES);
+	struct ethtool_rx_flow_spec rule[KPF_RULES];
+};
+
 /**
  * struct kpf_net - the interface
  * @port: the data path; must come first, the library looks for it here
@@ -282,6 +297,7 @@ struct kpf_rss {
  * @netdev: the interface itself
  * @qset: their memory while the interface is up
  * @rss: receive side scaling
+ * @ntuple: flows that go elsewhere
  * @msg_enable: which kinds of messages to log
  */
 struct kpf_net {
@@ -290,6 +306,7 @@ struct kpf_net {
 	struct net_device *netdev;
 	struct kwl_qset *qset;
 	struct kpf_rss rss;
+	struct kpf_ntuple ntuple;
 	u32 msg_enable;
 };
 
@@ -448,6 +465,13 @@ int kpf_get_ts_info(struct net_device *netdev,
 		    struct kernel_ethtool_ts_info *info);
 void kpf_get_ts_stats(struct net_device *netdev,
 		      struct ethtool_ts_stats *stats);
+
+/* ntuple.c */
+void kpf_ntuple_apply(struct kpf_net *net);
+void kpf_ntuple_clear(struct kpf_net *net);
+int kpf_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *cmd);
+int kpf_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *cmd,
+		  u32 *locations);
 
 /* regdump.c */
 int kpf_regdump_len(void);

@@ -361,6 +361,8 @@ static int kpf_set_features(struct net_device *netdev,
 		kpf_hw_apply_rx(net, netdev->mtu, features);
 		kpf_link_unlock(net->pf);
 	}
+	if (changed & NETIF_F_NTUPLE && !(features & NETIF_F_NTUPLE))
+		kpf_ntuple_clear(net);
 	if (changed & NETIF_F_HW_VLAN_CTAG_FILTER)
 		kpf_filter_set_vlan_filter(net->pf, features &
 					   NETIF_F_HW_VLAN_CTAG_FILTER);
@@ -445,6 +447,8 @@ static void kpf_net_init_features(struct net_device *netdev,
 			      NETIF_F_HW_VLAN_CTAG_RX |
 			      NETIF_F_HW_VLAN_CTAG_TX |
 			      NETIF_F_HW_VLAN_CTAG_FILTER;
+	if (!pf->emulated)
+		netdev->hw_features |= NETIF_F_NTUPLE;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	netdev->vlan_features = offloads | NETIF_F_HIGHDMA;
 	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;

@@ -39,9 +39,6 @@
 /* How often to look for stamps that nobody takes */
 #define KPF_PTP_LOOK		HZ
 
-/* The one filter of each kind that marks frames for stamping */
-#define KPF_PTP_FILTER		3
-
 /**
  * struct kpf_ptp - clock and time stamps
  * @stamper: the data path's view
@@ -390,7 +387,7 @@ void kpf_ptp_cancel(struct kpf_dev *pf)
 static void kpf_ptp_write_udp_filter(struct kpf_ptp *ptp, bool on)
 {
 	struct kwl_hw *hw = &ptp->pf->hw;
-	u32 port = (__force u32)htons(PTP_EV_PORT);
+	u32 port = swab16(PTP_EV_PORT);
 
 	if (!on) {
 		kwl_wr32(hw, KWL_FTQF(KPF_PTP_FILTER), KWL_FTQF_PROTO_BYPASS |

@@ -131,6 +131,9 @@ static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 	kpf_hw_enable(pf);
 	kpf_link_start(pf);
 	kpf_hw_notify_vfs(pf);
+	if (!bitmap_empty(net->ntuple.used, KPF_RULES))
+		netdev_info(net->netdev,
+			    "rules for flows rest while there are VFs\n");
 	kwl_ctl_unlock(net->netdev);
 	return 0;
 }

@@ -201,17 +201,18 @@ static void fn##_locked(struct net_device *dev)				\
 
 #define KWL_SET_RX_MODE(fn)	.ndo_set_rx_mode = fn##_locked
 
-#define KWL_DEFINE_RX_RING_COUNT(fn)					\
-static int fn##_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd,\
-		      u32 *rules)					\
+/* The number of rings is one more question to the old callback */
+#define KWL_DEFINE_RXNFC(count, get)					\
+static int get##_or_rings(struct net_device *dev,			\
+			  struct ethtool_rxnfc *cmd, u32 *locations)	\
 {									\
 	if (cmd->cmd != ETHTOOL_GRXRINGS)				\
-		return -EOPNOTSUPP;					\
-	cmd->data = fn(dev);						\
+		return get(dev, cmd, locations);			\
+	cmd->data = count(dev);						\
 	return 0;							\
 }
 
-#define KWL_RX_RING_COUNT(fn)	.get_rxnfc = fn##_rxnfc
+#define KWL_RXNFC(count, get)	.get_rxnfc = get##_or_rings
 
 /* The grace period is the reporter's own there */
 #define devl_health_reporter_create(devlink, ops, priv)			\
@@ -224,8 +225,8 @@ static int fn##_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd,\
 
 #define KWL_DEFINE_SET_RX_MODE(fn)
 #define KWL_SET_RX_MODE(fn)	.ndo_set_rx_mode_async = fn
-#define KWL_DEFINE_RX_RING_COUNT(fn)
-#define KWL_RX_RING_COUNT(fn)	.get_rx_ring_count = fn
+#define KWL_DEFINE_RXNFC(count, get)
+#define KWL_RXNFC(count, get)	.get_rx_ring_count = (count), .get_rxnfc = (get)
 
 #endif
 

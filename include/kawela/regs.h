@@ -252,26 +252,36 @@
 #define  KWL_UTA_WORDS			128
 
 /*
- * Filters that mark frames for stamping, by EtherType and by five-tuple. Ports
- * are in network order, and a set BYPASS bit leaves its field out.
+ * Filters that mark frames for stamping or lead them to a queue, by EtherType
+ * and by five-tuple. Addresses and ports are in network order, and a set BYPASS
+ * bit leaves its field out.
  */
+#define KWL_SAQF(i)			(0x5980 + 4 * (i))
+#define KWL_DAQF(i)			(0x59a0 + 4 * (i))
 #define KWL_SPQF(i)			(0x59c0 + 4 * (i))
 #define KWL_FTQF(i)			(0x59e0 + 4 * (i))
 #define  KWL_FTQF_PROTO			GENMASK(7, 0)
+#define  KWL_FTQF_QUEUE_ENABLE		BIT(8)
 #define  KWL_FTQF_POOL_BYPASS		BIT(15)
+#define  KWL_FTQF_QUEUE			GENMASK(19, 16)
 #define  KWL_FTQF_1588			BIT(27)
 #define  KWL_FTQF_PROTO_BYPASS		BIT(28)
 #define  KWL_FTQF_SADDR_BYPASS		BIT(29)
 #define  KWL_FTQF_DADDR_BYPASS		BIT(30)
 #define  KWL_FTQF_SPORT_BYPASS		BIT(31)
 #define KWL_IMIR(i)			(0x5a80 + 4 * (i))
+#define  KWL_IMIR_DPORT			GENMASK(15, 0)
+#define  KWL_IMIR_DPORT_BYPASS		BIT(17)
 #define KWL_IMIREXT(i)			(0x5aa0 + 4 * (i))
 #define  KWL_IMIREXT_SIZE_BYPASS	BIT(12)
 #define  KWL_IMIREXT_CTRL_BYPASS	BIT(19)
 #define KWL_ETQF(i)			(0x5cb0 + 4 * (i))
 #define  KWL_ETQF_TYPE			GENMASK(15, 0)
+#define  KWL_ETQF_QUEUE			GENMASK(18, 16)
 #define  KWL_ETQF_ENABLE		BIT(26)
 #define  KWL_ETQF_1588			BIT(30)
+#define  KWL_ETQF_QUEUE_ENABLE		BIT(31)
+#define  KWL_FILTERS			8
 
 /* Clock and time stamps; of a pair, the low half is read first */
 #define KWL_TSYNCRXCFG			0x5f50

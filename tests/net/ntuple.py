@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # kawela: topology=wire timeout=60 drivers=kawela
-"""Flow steering by rules (ntuple) is refused in all its forms, and RSS goes on next to it."""
+"""Rules for flows are refused in all their forms where the card is emulated, and RSS goes on next to it."""
 
 from lib.py import ksft_eq, ksft_exit, ksft_run, ksft_true
 from kwl_env import Env

@@ -328,6 +328,8 @@ struct ethtool_test;
 struct ethtool_pause_stats;
 struct ethtool_eth_ctrl_stats;
 struct ethtool_eth_mac_stats;
+struct ethtool_rx_flow_spec { int unused; };
+struct ethtool_rxnfc;
 struct ethtool_eth_phy_stats;
 struct ethtool_ts_stats;
 struct kernel_ethtool_ts_info;
