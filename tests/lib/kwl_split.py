@@ -20,8 +20,9 @@ import kwl_xsk
 from lib.py import KsftSkipEx, ksft_eq, ksft_ge, ksft_in, ksft_true
 from kwl_env import KERNEL
 from kwl_frames import ETH_P, ether, packet
+from kwl_nic import PCI_DEVICES
 from kwl_stats import ifindex, link_stats, netdev_family, new_netdev_family
-from kwl_sys import run, run_json, settle
+from kwl_sys import run, run_json, settle, write
 from kwl_traffic import Stream, tcp_pair, transfer
 from kwl_xdp import MARK, OBJECTS, Verdict, brief
 
@@ -370,20 +371,34 @@ def into_memory(dut, memory, size=1 << 20, longest=0):
     return direct, bytes(got) == data
 
 
-def own_memory(dut, queue, works):
-    """The card fills an application's memory; headers still reach the stack, which does all else as ever."""
+def check_memory(dut, memory, what):
+    """What comes over TCP is right, and in our memory."""
+    direct, right = into_memory(dut, memory)
+    ksft_true(right, f"data, {what}")
+    dut.env.note(f"{direct >> 10} KiB of 1024 came into our memory, {what}")
+    ksft_ge(direct, 900 << 10, f"bytes that came into our memory, {what}")
+    # Short frames come whole in buffers for headers, among others that do not
+    ksft_true(into_memory(dut, memory, 100 << 10, 400)[1], f"data in small pieces, {what}")
+
+
+def own_memory(dut, queue, works, pci):
+    """The card fills an application's memory; headers still reach the stack, which does all else as ever.
+
+    It stays bound over all that makes the queue start anew.
+    """
     with On(dut):
         with Memory(dut, queue) as memory:
-            for _ in range(2):
-                direct, right = into_memory(dut, memory)
-                ksft_true(right, "data")
-                dut.env.note(f"{direct >> 10} KiB of 1024 came into our memory")
-                ksft_ge(direct, 900 << 10, "bytes that came into our memory")
-                # Short frames come whole in buffers for headers, among others that do not
-                ksft_true(into_memory(dut, memory, 100 << 10, 400)[1], "data in small pieces")
-                # A new ring takes the memory over, too
-                run(["ethtool", "-G", dut.ifname, "rx", "128"], ns=dut.ns)
-                dut.wait_carrier()
+            check_memory(dut, memory, "at first")
+            run(["ethtool", "-G", dut.ifname, "rx", "128"], ns=dut.ns)
+            dut.wait_carrier()
+            check_memory(dut, memory, "with a new ring")
+            dut.set_link("down")
+            dut.set_link("up")
+            dut.wait_carrier()
+            check_memory(dut, memory, "after down and up")
+            write(PCI_DEVICES / pci / "reset", 1)
+            dut.wait_carrier()
+            check_memory(dut, memory, "after a function reset")
             ksft_true(works(), "answers to ping")
             done = switch(dut, "off", check=False)
             ksft_true(done.returncode, "the split stays while there is such memory")

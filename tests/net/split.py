@@ -47,7 +47,7 @@ def own_memory(dut):
     env.ethtool("-X", "weight", "0", "1")
     defer(env.ethtool, "-X", "default")
     env.wait_carrier()
-    kwl_split.own_memory(dut, 1, lambda: ping(env.peer_v4, count=3) == 3)
+    kwl_split.own_memory(dut, 1, lambda: ping(env.peer_v4, count=3) == 3, env.pci)
 
 
 def out_of_memory(dut):

@@ -67,7 +67,7 @@ def traffic(bench):
 def own_memory(bench):
     """Its only queue receives into it."""
     one, vf = dut(bench), bench.vfs[0]
-    kwl_split.own_memory(one, 0, lambda: ping(vf.v4, ns=bench.env.ns, count=3) == 3)
+    kwl_split.own_memory(one, 0, lambda: ping(vf.v4, ns=bench.env.ns, count=3) == 3, vf.pci)
 
 
 def out_of_memory(bench):
