@@ -4,10 +4,13 @@
 
     load.py setup kawela|stock      both ends of the wire, and where the modules are
     load.py vf kawela|stock         the same with a VF
+    load.py vfs kawela|stock        the same with two
     load.py run LOAD COUNT          one load, between two marks
+    load.py events kawela|stock     from scratch: how long things take, and what memory
 
-The device under test and the partner are two cards of one machine with one processor: what the kernel
-spends on both counts as the kernel's, what the driver's modules spend is the device's alone.
+A load is named by who bears it (pf, vf, or vv: one VF sends to the other) and what it is, see LOADS. The device
+under test and the partner are two cards of one machine with one processor: what the kernel spends on both
+counts as the kernel's, what the driver's modules spend is the device's alone.
 """
 
 import json
@@ -18,10 +21,14 @@ import time
 from pathlib import Path
 
 MARK = "/kawela/build/bench/mark"
+RR = "/kawela/build/bench/rr"
 MODULES = {"kawela": ("kawela", "kawela_pf", "kawela_vf"), "stock": ("igb", "igbvf")}
 VF_DRIVER = {"kawela": "kawela_vf", "stock": "igbvf"}
 PAGE = 4096
 STATE = Path("/run/kwl-bench.json")
+NOBODY = "52:54:00:82:57:ff"
+# What a segment of TCP carries, with time stamps
+SEGMENT = 1448
 
 
 def sh(line, check=True):
@@ -59,39 +66,73 @@ def quiet(ifname, ns=None):
     sh(f"{where}sysctl -qw net.ipv6.conf.{ifname}.disable_ipv6=1")
 
 
+def address(ifname, near, far):
+    """Addresses at both ends; nobody asks for them, as several interfaces of this machine would answer."""
+    mac, partner = mac_of(ifname), sh("ip -n peer -br link show wire0").split()[2]
+    sh(f"ip addr replace {near}/24 dev {ifname}; ip -n peer addr replace {far}/24 dev wire0")
+    sh(f"ip neigh replace {far} lladdr {partner} dev {ifname}")
+    sh(f"ip -n peer neigh replace {near} lladdr {mac} dev wire0")
+    return [ifname, mac, near, far]
+
+
+def mac_of(ifname):
+    """Return an interface's address."""
+    return Path(f"/sys/class/net/{ifname}/address").read_text(encoding="ascii").strip()
+
+
 def setup(driver):
     """Both ends up."""
     pf = sh(f"/kawela/tests/vm/guest/net-up {driver}").split()[-1]
     quiet(pf)
     quiet("wire0", "peer")
     sh("modprobe pktgen; ip -n peer link set wire0 promisc on")
-    mac = Path(f"/sys/class/net/{pf}/address").read_text(encoding="ascii").strip()
-    return {"driver": driver, "pf": [pf, mac], "pci": str(Path(f"/sys/class/net/{pf}/device").resolve())}
+    return {"driver": driver, "pf": address(pf, "192.0.2.1", "192.0.2.2"),
+            "pci": str(Path(f"/sys/class/net/{pf}/device").resolve())}
+
+
+def make_vfs(state, count=1):
+    """VFs, up, in this namespace; returns their names."""
+    sh(f"modprobe {VF_DRIVER[state['driver']]}")
+    write(f"{state['pci']}/sriov_numvfs", "0")
+    write(f"{state['pci']}/sriov_numvfs", str(count))
+    names = [wait_netdev(f"{state['pci']}/virtfn{i}") for i in range(count)]
+    for name in names:
+        quiet(name)
+        sh(f"ip link set {name} up")
+    for name in names:
+        wait_carrier(name)
+    return names
 
 
 def make_vf(state):
-    """One VF, up, in this namespace."""
-    sh(f"modprobe {VF_DRIVER[state['driver']]}")
-    write(f"{state['pci']}/sriov_numvfs", "1")
-    for _ in range(100):
-        found = list(Path(state["pci"]).glob("virtfn0/net/*"))
-        if found:
-            break
-        time.sleep(0.1)
-    vf = found[0].name
-    quiet(vf)
-    sh(f"ip link set {vf} up")
-    wait_carrier(vf)
-    state["vf"] = [vf, Path(f"/sys/class/net/{vf}/address").read_text(encoding="ascii").strip()]
+    """One VF."""
+    state["vf"] = address(make_vfs(state)[0], "203.0.113.1", "203.0.113.2")
     return state
+
+
+def make_two(state):
+    """Two VFs, of which one sends and the other receives."""
+    sender, receiver = make_vfs(state, 2)
+    state["vv"] = [receiver, mac_of(receiver), sender]
+    return state
+
+
+def wait_netdev(device):
+    """Wait for the interface of a function; return its name."""
+    for _ in range(20000):
+        found = list(Path(device).glob("net/*"))
+        if found:
+            return found[0].name
+        time.sleep(0.0005)
+    sys.exit(f"{device} has no interface")
 
 
 def wait_carrier(ifname):
     """Wait until an interface has carrier."""
-    for _ in range(200):
+    for _ in range(40000):
         if Path(f"/sys/class/net/{ifname}/carrier").read_text(encoding="ascii").strip() == "1":
             return
-        time.sleep(0.1)
+        time.sleep(0.0005)
     sys.exit(f"{ifname} has no carrier")
 
 
@@ -119,28 +160,168 @@ def received(ifname):
     return int(Path(f"/sys/class/net/{ifname}/statistics/rx_packets").read_text(encoding="ascii"))
 
 
+def send(state, end, count, burst):
+    """The device sends by pktgen, to nobody."""
+    ifname = state[end][0]
+    sh("ip -n peer link set wire0 down")
+    pktgen(ifname, count, burst, NOBODY)
+    sh("ip -n peer link set wire0 up")
+    # Down, it forgets
+    _, mac, near, far = state[end]
+    sh(f"ip -n peer neigh replace {near} lladdr {mac} dev wire0; ip -n peer addr replace {far}/24 dev wire0")
+    return count
+
+
+def receive(state, end, count, begin, finish):
+    """The device receives what the partner, or the other VF, sends by pktgen."""
+    ifname, mac = state[end][:2]
+    # Room for what comes while the processor is with the sender
+    sh(f"ethtool -G {ifname} rx 2048", check=False)
+    sh(begin.format(ifname))
+    wait_carrier(ifname)
+    frames = received(ifname)
+    if end == "vv":
+        pktgen(state[end][2], count, 1, mac)
+    else:
+        pktgen("wire0", count, 1, mac, "peer")
+    frames = received(ifname) - frames
+    sh(finish.format(ifname))
+    return frames
+
+
+def receive_tc(state, end, count):
+    """Received and dropped by tc."""
+    return receive(state, end, count, "tc qdisc add dev {0} clsact; tc filter add dev {0} ingress matchall action drop",
+                   "tc qdisc del dev {0} clsact")
+
+
+def receive_xdp(state, end, count, what, section="xdp"):
+    """Received by a program."""
+    return receive(state, end, count,
+                   f"ip link set dev {{0}} xdpdrv obj /kawela/build/bpf/{what}.bpf.o sec {section}",
+                   "ip link set dev {0} xdpdrv off")
+
+
+def between_marks(command, ns=None):
+    """Run a command between two marks, with some time for what is left to do after it; return what it printed."""
+    where = f"ip netns exec {ns} " if ns else ""
+    return sh(f"{where}sh -c '{MARK}; {command}; sleep 0.3; {MARK}'")
+
+
+def ask(state, end, count):
+    """The partner asks, one thing at a time, and this side answers."""
+    near = state[end][2]
+    with subprocess.Popen([RR, "serve", near]) as server:
+        time.sleep(0.2)
+        median = between_marks(f"{RR} ask {near} {count}", "peer")
+        server.wait(10)
+    return {"frames": count, "rtt_us": int(median) / 1000}
+
+
+def stream(state, end, count, out):
+    """A TCP stream, out or in; counts segments."""
+    near, far = state[end][2:]
+    one, other = ("ip netns exec peer ", None) if out else ("", "peer")
+    server = subprocess.Popen(f"{one}iperf3 -s -1 -B {far if out else near} >/dev/null", shell=True)
+    time.sleep(0.5)
+    between_marks(f"iperf3 -c {far if out else near} -l {10 * SEGMENT} -n {count * SEGMENT} >/dev/null", other)
+    server.wait(20)
+    return count
+
+
+LOADS = {
+    "tx1": lambda state, end, count: send(state, end, count, 1),
+    "tx32": lambda state, end, count: send(state, end, count, 32),
+    "rx": receive_tc,
+    "xdp": lambda state, end, count: receive_xdp(state, end, count, "drop"),
+    "xdptx": lambda state, end, count: receive_xdp(state, end, count, "bounce", "xdp/tx"),
+    "xdpredir": lambda state, end, count: receive_xdp(state, end, count, "bounce", "xdp/redirect"),
+    "rr": ask,
+    "tcptx": lambda state, end, count: stream(state, end, count, True),
+    "tcprx": lambda state, end, count: stream(state, end, count, False),
+}
+
+
 def run(state, load, count):
     """Run a load; return what was counted beside instructions."""
     end, what = load.split("_")
-    ifname, mac = state[end]
-    if what.startswith("tx"):
-        sh("ip -n peer link set wire0 down")
-        before = interrupts(ifname)
-        pktgen(ifname, count, int(what[2:]), "52:54:00:82:57:ff")
-        sh("ip -n peer link set wire0 up")
-        return {"interrupts": interrupts(ifname) - before, "frames": count}
-    # Room for what comes while the processor is with the sender
-    sh(f"ethtool -G {ifname} rx 2048", check=False)
-    if what == "xdp":
-        sh(f"ip link set dev {ifname} xdpdrv obj /kawela/build/bpf/drop.bpf.o sec xdp")
-    else:
-        sh(f"tc qdisc add dev {ifname} clsact; tc filter add dev {ifname} ingress matchall action drop")
-    wait_carrier(ifname)
-    before, frames = interrupts(ifname), received(ifname)
-    pktgen("wire0", count, 1, mac, "peer")
-    result = {"interrupts": interrupts(ifname) - before, "frames": received(ifname) - frames}
-    sh(f"ip link set dev {ifname} xdpdrv off" if what == "xdp" else f"tc qdisc del dev {ifname} clsact")
-    return result
+    before = interrupts(state[end][0])
+    result = LOADS[what](state, end, count)
+    if not isinstance(result, dict):
+        result = {"frames": result}
+    return {**result, "interrupts": interrupts(state[end][0]) - before}
+
+
+class Clock:
+    """Milliseconds since the last look, of a clock that goes by instructions."""
+
+    def __init__(self):
+        self.last = time.monotonic()
+
+    def lap(self):
+        """Return them, and start anew."""
+        last, self.last = self.last, time.monotonic()
+        return round((self.last - last) * 1000, 1)
+
+
+def free_kib():
+    """Memory that nothing has, caches dropped, in KiB."""
+    sh("sync; echo 3 >/proc/sys/vm/drop_caches")
+    return int(re.search(r"MemFree:\s+(\d+)", Path("/proc/meminfo").read_text(encoding="ascii"))[1])
+
+
+def events(driver):
+    """Return how many milliseconds of virtual time things take, and the memory of a VF."""
+    pci = json.loads(STATE.read_text(encoding="ascii"))["pci"]
+    pf_driver, vf_driver = MODULES[driver][-2:]
+    found = {}
+    sh(f"modprobe -r {vf_driver} {pf_driver}")
+    clock = Clock()
+    sh(f"modprobe {pf_driver}")
+    pf = wait_netdev(pci)
+    found["load to interface"] = clock.lap()
+    sh(f"ip link set {pf} up")
+    wait_carrier(pf)
+    found["up to carrier"] = clock.lap()
+    sh(f"modprobe {vf_driver}")
+    for count in (1, 7):
+        clock.lap()
+        write(f"{pci}/sriov_numvfs", str(count))
+        names = [wait_netdev(f"{pci}/virtfn{i}") for i in range(count)]
+        found[f"sriov_numvfs {count} to interfaces"] = clock.lap()
+        if count == 7:
+            found.update(with_vfs(pci, names, clock))
+        clock.lap()
+        write(f"{pci}/sriov_numvfs", "0")
+        found[f"sriov_numvfs {count} to 0"] = clock.lap()
+    return found
+
+
+def with_vfs(pci, names, clock):
+    """The part of it that has seven VFs."""
+    found, before = {}, free_kib()
+    for name in names:
+        clock.lap()
+        sh(f"ip link set {name} up")
+        wait_carrier(name)
+        found["VF up to carrier"] = clock.lap()
+    found["KiB of memory for a VF that is up"] = round((before - free_kib()) / len(names))
+    address(names[0], "203.0.113.1", "203.0.113.2")
+    if not answered(names[0]):
+        sys.exit("no answer before the reset")
+    clock.lap()
+    write(f"{pci}/virtfn0/reset", "1")
+    found["VF function reset to answer"] = clock.lap() if answered(names[0]) else None
+    return found
+
+
+def answered(ifname, far="203.0.113.2", seconds=20):
+    """Wait until the partner answers; tell whether it did."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if "1 received" in sh(f"ping -c 1 -W 0.02 -I {ifname} {far}", check=False):
+            return True
+    return False
 
 
 def main():
@@ -149,10 +330,13 @@ def main():
     if what == "run":
         print(json.dumps(run(json.loads(STATE.read_text(encoding="ascii")), words[0], int(words[1]))))
         return
+    if what == "events":
+        print(json.dumps(events(words[0])))
+        return
     if what == "setup":
         state = setup(words[0])
     else:
-        state = make_vf(json.loads(STATE.read_text(encoding="ascii")))
+        state = {"vf": make_vf, "vfs": make_two}[what](json.loads(STATE.read_text(encoding="ascii")))
     STATE.write_text(json.dumps(state), encoding="ascii")
     ranges, functions = text_of_modules(MODULES[state["driver"]])
     print(json.dumps({"ranges": ranges, "functions": functions}))

@@ -7,19 +7,18 @@ The kernel's mmiotrace shows every access to the device's registers. It works on
 only, takes the others off line meanwhile, and sees what a driver maps after it was started.
 """
 
-import re
 import socket
 import sys
 from pathlib import Path
 
 from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_run
 from kwl_env import MODULE, Env
+from kwl_regs import Accesses, can_trace, start_tracer, stop_tracer
 from kwl_sys import read, run, write
 from kwl_traffic import make_socket
 from kwl_wire import on_wire, packet_socket, with_marker
 from kwl_frames import to_dut
 
-TRACING = Path("/sys/kernel/tracing")
 PKTGEN = Path("/proc/net/pktgen")
 MARK = b"kawela-doorbell"
 PACKETS = 300
@@ -27,23 +26,11 @@ PACKETS = 300
 TAILS = {0xE018 + 0x40 * queue for queue in range(16)} | {0x3818 + 0x100 * queue for queue in range(4)}
 
 
-class Accesses:
-    """Register accesses of the DUT while in the context: lists of offsets read and written."""
-
-    def __init__(self, env):
-        self.start = int(read(env.sysfs / "resource").split()[0], 16)
-        self.reads, self.writes = [], []
-
-    def __enter__(self):
-        write(TRACING / "trace", "")
-        return self
-
-    def __exit__(self, *_):
-        text = (TRACING / "trace").read_text(encoding="ascii", errors="replace")
-        for kind, address in re.findall(r"^([RW]) \d \S+ \d+ 0x([0-9a-f]+) ", text, re.M):
-            offset = int(address, 16) - self.start
-            if 0 <= offset < 0x20000:
-                (self.reads if kind == "R" else self.writes).append(offset)
+def touched(env, kind, action):
+    """Return the offsets of registers that are read ("R") or written ("W") while something is done."""
+    with Accesses(env.pci) as seen:
+        action()
+    return [one.offset for one in seen if one.kind == kind]
 
 
 def least_reads(env, action):
@@ -53,18 +40,15 @@ def least_reads(env, action):
     """
     goes = []
     for _ in range(3):
-        with Accesses(env) as seen:
-            action()
-        goes.append([hex(offset) for offset in seen.reads])
+        goes.append([hex(offset) for offset in touched(env, "R", action)])
     env.note("registers read in three goes:", [len(go) for go in goes])
     return min(goes, key=len)
 
 
 def trace_works(env):
     """The trace sees accesses at all: reading the counters reads registers."""
-    with Accesses(env) as seen:
-        run(f"ethtool -d {env.ifname}")
-    ksft_ge(len(seen.reads), 30, "register reads of a register dump")
+    seen = touched(env, "R", lambda: run(f"ethtool -d {env.ifname}"))
+    ksft_ge(len(seen), 30, "register reads of a register dump")
 
 
 def transmit_reads_nothing(env):
@@ -99,23 +83,24 @@ def burst_rings_once(env):
     write(PKTGEN / "kpktgend_0", f"add_device {env.ifname}\n")
     for words in ("count 160", "burst 16", "pkt_size 100", f"dst {env.peer_v4}", f"dst_mac {env.peer_mac}"):
         write(PKTGEN / env.ifname, words + "\n")
-    with on_wire(env, lambda data: len(data) == 100) as wire, Accesses(env) as seen:
-        write(PKTGEN / "pgctrl", "start\n")
-        frames = len(wire.wait(160, 10))
+
+    def send():
+        with on_wire(env, lambda data: len(data) == 100) as wire:
+            write(PKTGEN / "pgctrl", "start\n")
+            ksft_eq(len(wire.wait(160, 10)), 160, "frames on the wire")
+    bells = [offset for offset in touched(env, "W", send) if offset in TAILS]
     run("modprobe -r pktgen")
-    bells = [offset for offset in seen.writes if offset in TAILS]
-    env.note("doorbells", len(bells), "for", frames, "frames")
-    ksft_eq(frames, 160, "frames on the wire")
+    env.note("doorbells:", len(bells))
     ksft_ge(len(bells), 10, "doorbells")
     ksft_ge(14, len(bells), "doorbells at most, for 160 frames in bursts of 16")
 
 
 def main():
     """Run the cases with the tracer on."""
-    if "mmiotrace" not in read(TRACING / "available_tracers"):
+    if not can_trace():
         print("1..0 # SKIP kernel without mmiotrace")
         sys.exit(4)
-    write(TRACING / "current_tracer", "mmiotrace")
+    start_tracer()
     try:
         env = Env()
         env.quiet()
@@ -124,7 +109,7 @@ def main():
     finally:
         # In this order: what was mapped under the tracer has to be gone before it.
         run(f"modprobe -r {MODULE}")
-        write(TRACING / "current_tracer", "nop")
+        stop_tracer()
     ksft_exit()
 
 

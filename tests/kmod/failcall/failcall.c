@@ -118,6 +118,12 @@ static int failcall_enter(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
+/* A probe that has this is not turned into a jump, which can't lead elsewhere */
+static void failcall_left(struct kprobe *probe, struct pt_regs *regs,
+			  unsigned long flags)
+{
+}
+
 static int __init failcall_init(void)
 {
 	unsigned int i;
@@ -125,6 +131,7 @@ static int __init failcall_init(void)
 	for (i = 0; i < symbols; i++) {
 		failcall_probe[i].symbol_name = symbol[i];
 		failcall_probe[i].pre_handler = failcall_enter;
+		failcall_probe[i].post_handler = failcall_left;
 		failcall_probes[i] = &failcall_probe[i];
 	}
 	return register_kprobes(failcall_probes, symbols);
