@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupt moderation: by the user, for all queues or for one, or by DIM. A
- * queue pair shares one interval; ethtool's "rx" stands for both directions.
+ * Interrupt moderation: by the user, for all queues or for one, or adaptive,
+ * which is none while there are few frames and DIM's choice while there are
+ * many. A queue pair shares one interval; ethtool's "rx" stands for both
+ * directions.
  */
 #include <linux/bitfield.h>
 #include <linux/dim.h>
@@ -10,15 +12,34 @@
 #include <kawela/compat.h>
 #include <kawela/ring.h>
 
-#define KWL_DEFAULT_USECS	20
+#define KWL_DEFAULT_USECS	20U
+/* Where DIM begins: 64 us */
+#define KWL_DIM_FIRST		2
 #define KWL_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
 
-static u16 kwl_coalesce_usecs(struct kwl_vector *vec)
+static u32 kwl_coalesce_usecs(struct kwl_vector *vec)
 {
+	u32 usecs;
+
 	if (!READ_ONCE(vec->adaptive))
 		return vec->usecs;
-	return net_dim_get_rx_moderation(vec->dim.mode,
-					 vec->dim.profile_ix).usec;
+	if (READ_ONCE(vec->quiet))
+		return 0;
+	usecs = net_dim_get_rx_moderation(vec->dim.mode,
+					  vec->dim.profile_ix).usec;
+	usecs = max(usecs, KWL_DEFAULT_USECS);
+	/* 1.5 frames may come in each, and the ring has to outlast them */
+	return min(usecs, (vec->rxr.mask + 1) / 2);
+}
+
+static u32 kwl_coalesce_eitr(struct kwl_vector *vec)
+{
+	u32 usecs = kwl_coalesce_usecs(vec);
+
+	/* The emulator takes the field and the bit below for microseconds */
+	if (vec->eitr_low)
+		return round_up(usecs, 2);
+	return FIELD_PREP(KWL_EITR_INTERVAL, usecs);
 }
 
 /**
@@ -31,8 +52,7 @@ static u16 kwl_coalesce_usecs(struct kwl_vector *vec)
  */
 void kwl_coalesce_write(struct kwl_vector *vec)
 {
-	u32 val = FIELD_PREP(KWL_EITR_INTERVAL, kwl_coalesce_usecs(vec)) |
-		  KWL_EITR_CNT_IGNORE;
+	u32 val = kwl_coalesce_eitr(vec) | KWL_EITR_CNT_IGNORE;
 
 	if (vec->eitr)
 		writel(val, vec->eitr);
@@ -50,24 +70,67 @@ static void kwl_coalesce_work(struct work_struct *work)
 	vec->dim.state = DIM_START_MEASURE;
 }
 
-/**
- * kwl_coalesce_sample() - let DIM see the traffic of a queue pair
- * @vec: its vector, with adaptive moderation
- *
- * Context: NAPI, once for each time that the vector is about to be unmasked.
+/* Frames received and sent so far; one of segments is as many as KiB */
+static struct kwl_seen kwl_coalesce_seen(const struct kwl_vector *vec)
+{
+	const struct kwl_tx_done_stats *tx = &vec->txr.done;
+	const struct kwl_rx_stats *rx = &vec->rxr.stats;
+
+	return (struct kwl_seen) {
+		.at = ktime_get(),
+		.rx = max(u64_stats_read(&rx->packets),
+			  u64_stats_read(&rx->bytes) / SZ_1K),
+		.tx = max(u64_stats_read(&tx->packets),
+			  u64_stats_read(&tx->bytes) / SZ_1K),
+	};
+}
+
+/*
+ * While fewer frames come than the default interval has interrupts, each may
+ * have its own: nothing is to be saved, and no answer has to wait. DIM, which
+ * compares what it has tried, finds no difference then and stops anywhere.
  */
-void kwl_coalesce_sample(struct kwl_vector *vec)
+static void kwl_coalesce_look(struct kwl_vector *vec)
+{
+	struct kwl_seen now = kwl_coalesce_seen(vec), *last = &vec->seen;
+	u64 frames = max(now.rx - last->rx, now.tx - last->tx);
+	s64 passed = ktime_us_delta(now.at, last->at);
+	bool quiet = frames * KWL_DEFAULT_USECS < passed;
+
+	*last = now;
+	if (quiet == vec->quiet)
+		return;
+	WRITE_ONCE(vec->quiet, quiet);
+	kwl_coalesce_write(vec);
+}
+
+static void kwl_coalesce_dim(struct kwl_vector *vec)
 {
 	const struct kwl_tx_done_stats *tx = &vec->txr.done;
 	const struct kwl_rx_stats *rx = &vec->rxr.stats;
 	struct dim_sample sample = {};
 
-	dim_update_sample(++vec->events,
+	dim_update_sample(vec->events,
 			  u64_stats_read(&rx->packets) +
 			  u64_stats_read(&tx->packets),
 			  u64_stats_read(&rx->bytes) +
 			  u64_stats_read(&tx->bytes), &sample);
 	net_dim(&vec->dim, &sample);
+}
+
+/**
+ * kwl_coalesce_sample() - adapt moderation to the traffic of a queue pair
+ * @vec: its vector, with adaptive moderation
+ *
+ * Context: NAPI, when the vector is about to be unmasked: each time while there
+ *	is much traffic, else once in a while.
+ */
+void kwl_coalesce_sample(struct kwl_vector *vec)
+{
+	if (vec->quiet || vec->events % KWL_LOOK_EVENTS == 0)
+		kwl_coalesce_look(vec);
+	if (!vec->quiet)
+		kwl_coalesce_dim(vec);
 }
 
 /**
@@ -79,6 +142,9 @@ void kwl_coalesce_sample(struct kwl_vector *vec)
 void kwl_coalesce_init(struct kwl_vector *vec)
 {
 	vec->usecs = KWL_DEFAULT_USECS;
+	vec->adaptive = true;
+	vec->quiet = true;
+	vec->dim.profile_ix = KWL_DIM_FIRST;
 	vec->dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
 	INIT_WORK(&vec->dim.work, kwl_coalesce_work);
 }

@@ -7,6 +7,9 @@
 #include <kawela/compat.h>
 #include <kawela/ring.h>
 
+#include "rx.h"
+#include "tx.h"
+
 /*
  * The silicon masks the vector as it fires (EIAM) and forgets the cause
  * (EIAC), so there is nothing to read and nothing to write here.
@@ -33,19 +36,24 @@ static irqreturn_t kwl_irq_queue(int irq, void *data)
 int kwl_poll(struct napi_struct *napi, int budget)
 {
 	struct kwl_vector *vec = container_of(napi, struct kwl_vector, napi);
-	bool clean = kwl_tx_clean(&vec->txr, budget);
-	int done;
+	struct kwl_rx_ring *rxr = &vec->rxr;
+	bool clean;
+	int done = 0;
+
+	/* Calls that find nothing would cost a poll for one frame as much again */
+	clean = kwl_tx_is_idle(&vec->txr) || kwl_tx_clean(&vec->txr, budget);
 
 	if (unlikely(!budget))
 		return 0;
 
 	if (unlikely(vec->xsk)) {
 		done = kwl_xsk_poll(vec, budget, &clean);
-	} else if (unlikely(vec->rxr.hdr)) {
-		done = kwl_split_poll(&vec->rxr, budget, &clean);
+	} else if (unlikely(rxr->hdr)) {
+		done = kwl_split_poll(rxr, budget, &clean);
 	} else {
-		done = kwl_rx_clean(&vec->rxr, budget);
-		if (unlikely(!kwl_rx_refill(&vec->rxr)))
+		if (kwl_rx_is_ready(rxr))
+			done = kwl_rx_clean(rxr, budget);
+		if (kwl_rx_wants(rxr) && unlikely(!kwl_rx_refill(rxr)))
 			clean = false;
 	}
 
@@ -53,7 +61,8 @@ int kwl_poll(struct napi_struct *napi, int budget)
 		return budget;
 
 	if (napi_complete_done(napi, done)) {
-		if (READ_ONCE(vec->adaptive))
+		if (READ_ONCE(vec->adaptive) &&
+		    (++vec->events % KWL_LOOK_EVENTS == 0 || !vec->quiet))
 			kwl_coalesce_sample(vec);
 		kwl_vector_unmask(vec);
 	}

@@ -52,10 +52,6 @@ bool kwl_rx_refill(struct kwl_rx_ring *rxr)
 	u32 room = rxr->mask - (rxr->ntu - rxr->ntc);
 	struct page *page;
 
-	/* Some have been posted again already, see kwl_rx_reuse() */
-	if (room + (rxr->ntu - rxr->told) < KWL_RX_BATCH)
-		return true;
-
 	for (; room; room--) {
 		page = page_pool_dev_alloc_pages(rxr->pool);
 		if (unlikely(!page)) {

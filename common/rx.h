@@ -24,6 +24,26 @@ struct kwl_rx_totals {
 	u32 csum_bad;
 };
 
+/* Is there a frame, or a part of one? */
+static inline bool kwl_rx_is_ready(const struct kwl_rx_ring *rxr)
+{
+	const struct kwl_rx_wb *wb = &rxr->desc[rxr->ntc & rxr->mask].wb;
+
+	return rxr->ntc != rxr->ntu &&
+	       READ_ONCE(wb->status) & cpu_to_le32(KWL_RXD_DD);
+}
+
+/*
+ * Are enough buffers missing to post some? Some of those that were taken have
+ * been posted again already, see kwl_rx_reuse().
+ */
+static inline bool kwl_rx_wants(const struct kwl_rx_ring *rxr)
+{
+	u32 room = rxr->mask - (rxr->ntu - rxr->ntc);
+
+	return room + (rxr->ntu - rxr->told) >= KWL_RX_BATCH;
+}
+
 /*
  * The emulator's switch does not spare the sender its own multicast. Silicon
  * does, so this costs nothing there.

@@ -47,6 +47,12 @@ static inline bool kwl_tx_is_done(const struct kwl_tx_ring *txr, u32 last)
 	       cpu_to_le32(KWL_TXD_DD);
 }
 
+/* Is there nothing that the device could have sent meanwhile? */
+static inline bool kwl_tx_is_idle(const struct kwl_tx_ring *txr)
+{
+	return txr->ntc == READ_ONCE(txr->rung) && likely(!txr->bell);
+}
+
 /* Queue one mapped piece of memory, in as many descriptors as it takes */
 static inline u32 kwl_tx_put_data(struct kwl_tx_ring *txr, u32 ntu,
 				  dma_addr_t dma, u32 len,

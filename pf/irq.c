@@ -201,6 +201,7 @@ void kpf_irq_setup_vectors(struct kpf_net *net)
 		vec->irq = pci_irq_vector(pf->pdev, num);
 		vec->own_irq = msix;
 		vec->mask_by_hand = pf->emulated;
+		vec->eitr_low = pf->emulated;
 		vec->unmask = regs + (msix ? KWL_EIMS : KWL_IMS);
 		vec->mask = regs + (msix ? KWL_EIMC : KWL_IMC);
 		vec->unmask_val = msix ? BIT(num) : KPF_ICR_QUEUE;

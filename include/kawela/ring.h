@@ -327,12 +327,25 @@ struct kwl_rx_ring {
 };
 
 /**
+ * struct kwl_seen - how many frames there were
+ * @at: when
+ * @rx: received until then
+ * @tx: sent until then
+ */
+struct kwl_seen {
+	ktime_t at;
+	u64 rx;
+	u64 tx;
+};
+
+/**
  * struct kwl_vector - one interrupt vector with its queue pair
  * @napi: polls both rings
  * @unmask: register that lets the vector interrupt again
  * @unmask_val: this vector's bits there
  * @events: interrupts that DIM has seen
- * @adaptive: DIM chooses the distance of two interrupts
+ * @adaptive: the distance of two interrupts goes by the traffic
+ * @quiet: there is little traffic, so none is kept
  * @port: the function it belongs to
  * @xsk: memory of AF_XDP sockets that the rings work on, else NULL
  * @txr: transmit ring
@@ -345,10 +358,12 @@ struct kwl_rx_ring {
  * @usecs: least distance of two interrupts that the user asked for
  * @own_irq: requested by kwl_irq_request(), not by the owner
  * @mask_by_hand: the device does not mask the vector as it fires
+ * @eitr_low: it takes the interval for one of bits that begin lower
  * @spread: CPUs for interrupt and transmit have been chosen once
  * @paused: stopped by itself, between kwl_queue_pause() and kwl_queue_resume()
  * @name: as shown in /proc/interrupts
- * @dim: adaptive moderation
+ * @seen: the traffic when it was looked at last
+ * @dim: adaptive moderation, while there is much traffic
  */
 struct kwl_vector {
 	struct napi_struct napi;
@@ -356,6 +371,7 @@ struct kwl_vector {
 	u32 unmask_val;
 	u16 events;
 	bool adaptive;
+	bool quiet;
 	struct kwl_port *port;
 	struct xsk_buff_pool *xsk;
 
@@ -371,9 +387,11 @@ struct kwl_vector {
 	u16 usecs;
 	bool own_irq;
 	bool mask_by_hand;
+	bool eitr_low;
 	bool spread;
 	bool paused;
 	char name[IFNAMSIZ + 16];
+	struct kwl_seen seen;
 	struct dim dim;
 };
 
@@ -568,6 +586,8 @@ int kwl_repr_init(struct net_device *netdev);
 void kwl_repr_uninit(struct net_device *netdev);
 
 /* coalesce.c */
+/* Interrupts between two looks at how much traffic there is */
+#define KWL_LOOK_EVENTS		64
 void kwl_coalesce_init(struct kwl_vector *vec);
 void kwl_coalesce_stop(struct kwl_vector *vec);
 void kwl_coalesce_write(struct kwl_vector *vec);

@@ -150,6 +150,7 @@ def offloads(env, way):
 @WAYS
 def coalescing_and_channels(env, way):
     """Interrupt interval and number of channels."""
+    env.ethtool("-C", "adaptive-rx", "off", check=False)
     env.ethtool("-C", "rx-usecs", 77)
     env.ethtool("-L", "combined", 3)
     defer(env.ethtool, "-L", "combined", 2)

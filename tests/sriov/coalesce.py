@@ -22,11 +22,16 @@ def moderated(bench, index=0):
     """Return what the cases need that the PF passes as well."""
     vf = bench.use("kawela_vf").vfs[index]
     frame = ether(vf.mac, bench.env.peer_mac, LOCAL, bytes(60))
-    return kwl_coalesce.Moderated(bench.env, vf.ifname, vf.ns, vectors(vf)[1:], frame)
+    return kwl_coalesce.Moderated(bench.env, vf.ifname, vf.ns, vectors(vf)[1:], frame, False)
+
+
+def by_default(bench):
+    """What a guest finds."""
+    kwl_coalesce.by_default(moderated(bench, 1))
 
 
 def adaptive(bench):
-    """By DIM."""
+    """By the traffic."""
     kwl_coalesce.adaptive(moderated(bench))
 
 
@@ -45,6 +50,9 @@ def own_only(bench):
     mine, other = moderated(bench, 0), moderated(bench, 1)
     mine.vectors = vectors(bench.vfs[0])
     other.vectors = (*vectors(bench.vfs[1]), 1)
+    for one in (mine, other):
+        one.ethtool("-C", "adaptive-rx", "off", check=False)
+    bench.env.ethtool("-C", "adaptive-rx", "off")
     mine.ethtool("-C", "rx-usecs", 30)
     before = other.of_queues()
     mine.ethtool("-C", "rx-usecs", 444)
@@ -56,7 +64,7 @@ def own_only(bench):
 
 def main():
     """Run the cases."""
-    ksft_run([adaptive, by_queue, refusals, own_only], args=(Sriov(),))
+    ksft_run([by_default, adaptive, by_queue, refusals, own_only], args=(Sriov(),))
     ksft_exit()
 
 
