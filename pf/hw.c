@@ -146,7 +146,7 @@ void kpf_hw_apply_pools(struct kpf_net *net)
 		kwl_wr32(hw, KWL_QDE, 0);
 		kpf_rss_apply(net);
 	}
-	kpf_ntuple_apply(net);
+	kpf_ntuple_apply(net, net->port.cfg.pairs);
 }
 
 /* Tell VFs that the PF is ready for them; a pulse, hence not kept in CTRL_EXT */

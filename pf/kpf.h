@@ -467,7 +467,7 @@ void kpf_get_ts_stats(struct net_device *netdev,
 		      struct ethtool_ts_stats *stats);
 
 /* ntuple.c */
-void kpf_ntuple_apply(struct kpf_net *net);
+void kpf_ntuple_apply(struct kpf_net *net, u16 pairs);
 void kpf_ntuple_clear(struct kpf_net *net);
 int kpf_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *cmd);
 int kpf_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *cmd,

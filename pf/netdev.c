@@ -175,6 +175,7 @@ static void kpf_net_set_pairs(struct kpf_net *net, u16 pairs)
 {
 	kpf_rss_set_pairs(net, pairs);
 	kpf_rss_apply(net);
+	kpf_ntuple_apply(net, pairs);
 }
 
 /* Swap a running interface to memory that is allocated and filled already */

@@ -125,9 +125,10 @@ static int kpf_nth_filter(int n)
 
 /*
  * Write all rules, in the order of their places: of two filters that match,
- * the card takes the lower one. With VFs they rest, as RSS does.
+ * the card takes the lower one. With VFs they rest, as RSS does, and so does
+ * one for a queue that is not among those in use, should it get lost with VFs.
  */
-void kpf_ntuple_apply(struct kpf_net *net)
+void kpf_ntuple_apply(struct kpf_net *net, u16 pairs)
 {
 	const struct kpf_ntuple *nt = &net->ntuple;
 	struct kwl_hw *hw = &net->pf->hw;
@@ -139,7 +140,7 @@ void kpf_ntuple_apply(struct kpf_net *net)
 		const struct ethtool_rx_flow_spec *fs = &nt->rule[i];
 		u8 queue = fs->ring_cookie;
 
-		if (!test_bit(i, nt->used))
+		if (!test_bit(i, nt->used) || fs->ring_cookie >= pairs)
 			continue;
 		if (kpf_rule_is_ether(fs)) {
 			kpf_filter_write_ether(hw, kpf_nth_filter(ether++),
@@ -162,7 +163,7 @@ void kpf_ntuple_apply(struct kpf_net *net)
 void kpf_ntuple_clear(struct kpf_net *net)
 {
 	bitmap_zero(net->ntuple.used, KPF_RULES);
-	kpf_ntuple_apply(net);
+	kpf_ntuple_apply(net, net->port.cfg.pairs);
 }
 
 static bool kpf_is_partial(const void *mask, size_t size)
@@ -294,7 +295,7 @@ static int kpf_ntuple_insert(struct kpf_net *net,
 		return err;
 	nt->rule[fs->location] = *fs;
 	__set_bit(fs->location, nt->used);
-	kpf_ntuple_apply(net);
+	kpf_ntuple_apply(net, net->port.cfg.pairs);
 	return 0;
 }
 
@@ -305,7 +306,7 @@ static int kpf_ntuple_delete(struct kpf_net *net, u32 location)
 	if (location >= KPF_RULES || !test_bit(location, nt->used))
 		return -ENOENT;
 	__clear_bit(location, nt->used);
-	kpf_ntuple_apply(net);
+	kpf_ntuple_apply(net, net->port.cfg.pairs);
 	return 0;
 }
 

@@ -329,9 +329,9 @@ class Memory:
         # Where it is in the memory stands in place of an address
         vector = ctypes.create_string_buffer(struct.pack("QQ", at, size))
         head = struct.pack("QI4xQQQQi4x", 0, 0, ctypes.addressof(vector), 1, ctypes.addressof(text), len(control), 0)
-        done = LIBC.sendmsg(sock.fileno(), head, MSG_ZEROCOPY)
-        if done < 0:
-            raise OSError(ctypes.get_errno(), "sendmsg")
+        while (done := LIBC.sendmsg(sock.fileno(), head, MSG_ZEROCOPY)) < 0:
+            if ctypes.get_errno() != errno.EAGAIN or not select.select([], [sock], [], 20)[1]:
+                raise OSError(ctypes.get_errno(), "sendmsg")
         return done
 
 

@@ -47,7 +47,7 @@ def coverage_dir(kernel: str) -> Path:
     about this one, and are dropped.
     """
     digest = hashlib.sha256()
-    for notes in sorted(objects(kernel).rglob("*.gcno")):
+    for notes in sorted(path for part in OURS[:3] for path in (objects(kernel) / part).rglob("*.gcno")):
         digest.update(notes.read_bytes())
     base = paths.BUILD / "debug" / kernel / "coverage"
     current = base / digest.hexdigest()[:16]
