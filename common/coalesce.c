@@ -13,7 +13,8 @@
 #include <kawela/ring.h>
 
 #define KWL_DEFAULT_USECS	20U
-/* Where DIM begins: 64 us */
+/* With many frames at least so much, and where DIM begins: 64 us as well */
+#define KWL_BUSY_USECS		64U
 #define KWL_DIM_FIRST		2
 #define KWL_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
 
@@ -27,7 +28,7 @@ static u32 kwl_coalesce_usecs(struct kwl_vector *vec)
 		return 0;
 	usecs = net_dim_get_rx_moderation(vec->dim.mode,
 					  vec->dim.profile_ix).usec;
-	usecs = max(usecs, KWL_DEFAULT_USECS);
+	usecs = max(usecs, KWL_BUSY_USECS);
 	/* 1.5 frames may come in each, and the ring has to outlast them */
 	return min(usecs, (vec->rxr.mask + 1) / 2);
 }

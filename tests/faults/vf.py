@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# kawela: topology=wire timeout=300 drivers=kawela,stock
+# kawela: topology=wire timeout=300 drivers=kawela,stock expect-log="NETDEV WATCHDOG"
 """Faults of a VF: reset, silent, gone in the middle of a word. It comes back; neighbour and PF notice nothing."""
 
 import random
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from lib.py import defer, ksft_exit, ksft_lt, ksft_run
 from kwl_env import on_stock, stock_skip
-from kwl_faults import Raw, Watches, carry, function_reset, igbvf_xfail, now, pair, recovery
+from kwl_faults import Raw, Watches, carry, function_reset, hang_transmit, igbvf_xfail, now, pair, recovery
 from kwl_sriov import OURS, Sriov, path, wire_end, with_drivers
 from kwl_sys import wait_for
 from kwl_traffic import Stream, ping
@@ -66,6 +66,22 @@ def reset_under_traffic(bench):
         out.moves(timeout=60)
         into.moves(timeout=60)
         watches.unhurt(NEIGHBOURS, "VF FLR under traffic")
+    carry(bench)
+
+
+def transmit_hangs(bench):
+    """Its transmit queue hangs; the watchdog has it reset, its connections live on, and its neighbour loses nothing."""
+    stock_skip("see what the table says of the PF's")
+    vf = bench.vfs[0]
+    wire = wire_end(bench.env)
+    with Watches(bench) as watches, Stream(path(vf, wire), "tx") as out, Stream(path(vf, wire), "rx") as into:
+        start = now()
+        # A VF has a queue of either half, and uses the first.
+        hang_transmit(bench.env, vf, [0, 8])
+        watches.back(start, "VF transmit time-out")
+        watches.unhurt(NEIGHBOURS, "VF transmit time-out")
+        out.moves(timeout=60)
+        into.moves(timeout=60)
     carry(bench)
 
 
@@ -161,7 +177,7 @@ def taken_over(bench, vf, start, what):
 
 def main():
     """Run the cases."""
-    cases = [reset_up, reset_down, reset_under_traffic, gone_mid_message, never_answers, sits_on_buffer]
+    cases = [reset_up, reset_down, reset_under_traffic, transmit_hangs, gone_mid_message, never_answers, sits_on_buffer]
     ksft_run(with_drivers(cases, pair()), args=(Sriov(),))
     ksft_exit()
 

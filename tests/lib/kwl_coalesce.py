@@ -2,9 +2,10 @@
 """Cases of interrupt moderation that PF and VF pass alike; see net/coalesce.py and sriov/coalesce.py."""
 
 import json
-import subprocess
+import threading
 import time
 
+import kwl_pktgen
 from lib.py import ksft_eq, ksft_ge, ksft_in, ksft_true
 from kwl_regs import dump
 from kwl_stats import link_stats
@@ -61,23 +62,18 @@ class Moderated:
 
     def flood(self, seconds):
         """Send long frames by the kernel; return the intervals seen meanwhile, and KiB received by second."""
-        lines = ["rem_device_all >kpktgend_0", f"add_device {self.env.peer_if} >kpktgend_0"]
-        for words in ("count 0", "burst 8", "pkt_size 1500", "delay 0", "dst 198.18.0.1", f"dst_mac {self.mac()}"):
-            lines.append(f"{words} >{self.env.peer_if}")
-        run("modprobe pktgen")
-        script = "; ".join("echo " + line.replace(" >", " >/proc/net/pktgen/") for line in lines)
-        run(["sh", "-c", script], ns=self.env.ns)
+        kwl_pktgen.prepare(self.env.peer_if, self.env.ns, count=0, burst=8, pkt_size=1500, delay=0, dst="198.18.0.1",
+                           dst_mac=self.mac())
         seen = set()
-        with subprocess.Popen(["ip", "netns", "exec", self.env.ns, "sh", "-c",
-                               "echo start >/proc/net/pktgen/pgctrl"]) as sender:
-            time.sleep(0.5)
-            before, began = self.received(), time.monotonic()
-            while time.monotonic() < began + seconds:
-                seen.update(self.of_queues())
-            rate = (self.received() - before) / 1024 / (time.monotonic() - began)
-            run(["sh", "-c", "echo stop >/proc/net/pktgen/pgctrl"], ns=self.env.ns)
-            sender.wait(20)
-        run("modprobe -r pktgen")
+        sender = threading.Thread(target=kwl_pktgen.send, args=(self.env.ns,))
+        sender.start()
+        time.sleep(0.5)
+        before, began = self.received(), time.monotonic()
+        while time.monotonic() < began + seconds:
+            seen.update(self.of_queues())
+        rate = (self.received() - before) / 1024 / (time.monotonic() - began)
+        kwl_pktgen.tell(self.env.ns, "pgctrl", "stop")
+        sender.join()
         return seen, rate
 
     def mac(self):

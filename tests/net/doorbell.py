@@ -9,17 +9,16 @@ only, takes the others off line meanwhile, and sees what a driver maps after it 
 
 import socket
 import sys
-from pathlib import Path
 
+import kwl_pktgen
 from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_run
 from kwl_env import MODULE, Env
 from kwl_regs import Accesses, can_trace, start_tracer, stop_tracer
-from kwl_sys import read, run, write
+from kwl_sys import read, run
 from kwl_traffic import make_socket
 from kwl_wire import on_wire, packet_socket, with_marker
 from kwl_frames import to_dut
 
-PKTGEN = Path("/proc/net/pktgen")
 MARK = b"kawela-doorbell"
 PACKETS = 300
 # Transmit tail registers, 16 queues, and the place where old hardware has the first four.
@@ -78,18 +77,13 @@ def receive_reads_nothing(env):
 
 def burst_rings_once(env):
     """Frames given to the driver with more to come share a doorbell."""
-    run("modprobe pktgen")
-    write(PKTGEN / "kpktgend_0", "rem_device_all\n")
-    write(PKTGEN / "kpktgend_0", f"add_device {env.ifname}\n")
-    for words in ("count 160", "burst 16", "pkt_size 100", f"dst {env.peer_v4}", f"dst_mac {env.peer_mac}"):
-        write(PKTGEN / env.ifname, words + "\n")
+    kwl_pktgen.prepare(env.ifname, None, count=160, burst=16, pkt_size=100, dst=env.peer_v4, dst_mac=env.peer_mac)
 
     def send():
         with on_wire(env, lambda data: len(data) == 100) as wire:
-            write(PKTGEN / "pgctrl", "start\n")
+            kwl_pktgen.send(None)
             ksft_eq(len(wire.wait(160, 10)), 160, "frames on the wire")
     bells = [offset for offset in touched(env, "W", send) if offset in TAILS]
-    run("modprobe -r pktgen")
     env.note("doorbells:", len(bells))
     ksft_ge(len(bells), 10, "doorbells")
     ksft_ge(14, len(bells), "doorbells at most, for 160 frames in bursts of 16")

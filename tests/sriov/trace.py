@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # kawela: topology=wire timeout=180 drivers=kawela
-"""Tracepoints around VFs: both ends of the mailbox, the life of a VF, its link, its losses."""
+"""Tracepoints around VFs: both ends of the mailbox, the life of a VF, its link, its losses, frames that are dropped."""
 
+import kwl_pktgen
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true
 from kwl_events import Events
 from kwl_faults import function_reset
 from kwl_frames import ether
-from kwl_sriov import Sriov
+from kwl_repr import Switchdev
 from kwl_switch import BROADCAST, LOCAL
 from kwl_sys import run, wait_for
 from kwl_traffic import ping
 from kwl_wire import packet_socket
+
+STRANGER = "02:00:00:00:5b:01"
 
 
 def life(both):
@@ -92,6 +95,33 @@ def resets(both):
     wait_for(lambda: ping(bench.env.peer_v4, ns=one.ns), 20, "an answer")
 
 
+def told_of(events, why):
+    """Return what kwl_rx_drop says of frames dropped for this: interface, and reasons that the kernel was given."""
+    wait_for(lambda: events.seen("kwl_rx_drop", why=why), 5, "events")
+    reasons = {event.text.split("reason: ")[1].split()[0] for event in events.seen("kfree_skb") if "kwl_r" in event.text}
+    return {event.text.split()[0] for event in events.seen("kwl_rx_drop")}, reasons
+
+
+def policed(both):
+    """In mode switchdev: what a VF may not send is told as dropped by the uplink, with the reason."""
+    bench, events = both
+    bench.use("kawela_vf")
+    bench.enter()
+    defer(bench.legacy)
+    defer(bench.set_vf, 0, "max_tx_rate", 0)
+    vf = bench.vfs[0]
+    events.clear()
+    with packet_socket(vf.ifname, vf.ns) as sock:
+        sock.send(ether(BROADCAST, STRANGER, LOCAL, bytes(60)))
+        ksft_eq(told_of(events, "spoofed"), ({bench.env.ifname}, {"MAC_INVALID_SOURCE"}), "a strange source")
+    bench.set_vf(0, "max_tx_rate", 1)
+    events.clear()
+    # Each burst is some 260 ms at that rate
+    kwl_pktgen.prepare(vf.ifname, vf.ns, count=96, burst=32, pkt_size=1000, dst="198.18.0.1", dst_mac=STRANGER)
+    kwl_pktgen.send(vf.ns)
+    ksft_eq(told_of(events, "fast"), ({bench.env.ifname}, {"QDISC_DROP"}), "more than the rate")
+
+
 def own_frames(both):
     """On the emulator a VF's own broadcast comes back: told as dropped, with the reason, and never counted."""
     bench, events = both
@@ -114,10 +144,10 @@ def own_frames(both):
 
 def main():
     """Run the cases."""
-    bench = Sriov()
+    bench = Switchdev()
     run("modprobe kawela_vf")
     with Events("kawela", "kawela_pf", "kawela_vf", "skb/kfree_skb") as events:
-        ksft_run([life, notices, refusals, resets, own_frames], args=((bench, events),))
+        ksft_run([life, notices, refusals, resets, own_frames, policed], args=((bench, events),))
     ksft_exit()
 
 
