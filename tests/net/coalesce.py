@@ -39,7 +39,7 @@ def rate(env, interval):
         before, end = fired(env), time.monotonic() + 1.5
         while time.monotonic() < end:
             sock.send(frame)
-            time.sleep(0.001)
+            time.sleep(0.0002)
         return fired(env) - before
 
 
@@ -65,6 +65,7 @@ def lowers_rate(env):
     free, held = rate(env, 0), rate(env, 5000)
     env.note("interrupts:", free, "with 0 us,", held, "with 5000 us")
     ksft_ge(free, 50, "interrupts without moderation")
+    # Each of those may bring the emulator's echo with it
     ksft_lt(held * 2, free, "twice the interrupts with 5000 us")
 
 

@@ -4,19 +4,17 @@
 """Rules for flows (ethtool -N), as a driver on silicon takes, keeps, refuses and programs them.
 
 Not seen on the emulator: that a frame follows a rule. It has one kind of filters, does not ask it for a
-queue, and lacks the other. So a module makes the card look like silicon, and this looks at what is written to
-registers, by the kernel's mmiotrace; see kwl_regs.py for what that costs. What is refused on the
-emulator itself is in net/ntuple.
+queue, and lacks the other. What is refused there is in net/ntuple.
 """
 
 import socket
 import struct
-import sys
 
-from lib.py import defer, ksft_eq, ksft_exit, ksft_in, ksft_run, ksft_true
-from kwl_env import MODULE, Env
-from kwl_regs import Accesses, can_trace, start_tracer, stop_tracer
-from kwl_sys import kernel_log, output, run, write
+from lib.py import defer, ksft_eq, ksft_in, ksft_true
+from kwl_ptp import FILTERS as STAMPED
+from kwl_ptp import TX_OFF, configure
+from kwl_silicon import last_writes, run_on_silicon
+from kwl_sys import kernel_log, output, write
 
 SAQF, DAQF, SPQF, FTQF, IMIR, IMIREXT, ETQF = 0x5980, 0x59A0, 0x59C0, 0x59E0, 0x5A80, 0x5AA0, 0x5CB0
 FILTERS, CLOCK = 8, 3
@@ -73,14 +71,8 @@ class Rules:
 
     def written(self, action):
         """Do something; return {register: value} of the filters that were written, the last value of each."""
-        with Accesses(self.env.pci) as seen:
-            action()
-        filters = {}
-        for one in seen:
-            if SAQF <= one.offset < IMIREXT + 4 * FILTERS or ETQF <= one.offset < ETQF + 4 * FILTERS:
-                ksft_eq(one.kind, "W", f"access to {one.offset:#x}")
-                filters[one.offset] = one.value
-        return filters
+        return {at: value for at, value in last_writes(self.env, action).items()
+                if SAQF <= at < IMIREXT + 4 * FILTERS or ETQF <= at < ETQF + 4 * FILTERS}
 
     def check(self, filters, ethers, tuples, what):
         """Only these filters are on, by their number, and each was written; the clock's stay off."""
@@ -180,6 +172,8 @@ def refused(rules):
             ("udp4 dst-port 1024 m 0x3ff action 1", "compare whole ports"),
             ("udp4 dst-port 53 tos 16 action 1", "do not compare this field"),
             ("ip4 l4data 5 action 1", "do not compare this field"),
+            ("ip4 l4proto 6 m 0x0f action 1", "compare the whole protocol"),
+            ("ip4 action 1", "a rule for any frame"),
             ("tcp6 dst-port 80 action 1", "take an EtherType, or TCP, UDP, SCTP or a protocol of IPv4"),
             ("tcp4 dst-port 81 vlan 5 action 1", "take an EtherType, or TCP, UDP, SCTP or a protocol of IPv4"),
             ("udp4 dst-port 53 action -1", "lead to the PF's queues and nowhere else"),
@@ -196,7 +190,23 @@ def refused(rules):
         ksft_true(done.returncode and error in done.stderr, f"{words}: {done.stderr}")
     done = rules.env.ethtool("-L", "combined", 1, check=False)
     ksft_true(done.returncode, "channels without the queue of a rule")
+    ksft_in("too low for existing ntuple", done.stderr, "reason")
     ksft_eq(rules.places(), [0, 1], "rules")
+
+
+def beside_the_clock(rules):
+    """The clock's filters find its messages, and a rule that comes or goes does not touch them."""
+    env = rules.env
+    defer(rules.clear)
+    defer(configure, env.ifname, TX_OFF, STAMPED["none"])
+    filters = rules.written(lambda: configure(env.ifname, TX_OFF, STAMPED["v2-event"]))
+    ksft_eq([filters.get(row + 4 * CLOCK) for row in (ETQF, FTQF, SPQF, IMIR)],
+            [1 << 30 | 1 << 26 | 0x88F7, 1 << 27 | ANY_POOL | NO_SADDR | NO_DADDR | 17, wire16(319), wire16(319)],
+            "the clock's filters for all events of PTP 2")
+    for change in (lambda: rules.add(*"ether proto 0x88cc action 1 loc 0".split()), lambda: rules.delete(0),
+                   lambda: rules.add(*"udp4 dst-port 319 action 1 loc 1".split())):
+        touched = {at for at in rules.written(change) if (at - (ETQF if at >= ETQF else SAQF)) % 32 == 4 * CLOCK}
+        ksft_eq(touched, set(), "the clock's filters that a rule has written")
 
 
 def kept(rules):
@@ -213,6 +223,7 @@ def kept(rules):
     ksft_in("rules for flows rest while there are VFs", kernel_log(), "log")
     done = rules.add(*"udp4 dst-port 53 action 0 loc 5".split(), check=False)
     ksft_in("Device or resource busy", done.stderr, "a rule while there are VFs")
+    ksft_in("no rule: with VFs there is one queue", kernel_log(), "log")
     ksft_eq(rules.places(), [0, 1], "rules with VFs")
     rules.check(rules.written(lambda: write(env.sysfs / "sriov_numvfs", 0)), *ours, "without VFs")
 
@@ -229,26 +240,17 @@ def switched_off(rules):
     ksft_eq(rules.places(), [], "rules afterwards")
 
 
+def prepare(env):
+    """As many queues as rules lead to."""
+    ksft_eq(env.feature("ntuple-filters"), True, "feature")
+    env.ethtool("-L", "combined", QUEUES)
+    return Rules(env)
+
+
 def main():
-    """Run the cases with the tracer on and the card in disguise."""
-    if not can_trace():
-        print("1..0 # SKIP kernel without mmiotrace")
-        sys.exit(4)
-    env = Env(up=False)
-    env.unbind()
-    start_tracer()
-    try:
-        run("modprobe silicon")
-        env.bind(up=False)
-        ksft_eq(env.feature("ntuple-filters"), True, "feature")
-        env.ethtool("-L", "combined", QUEUES)
-        ksft_run([programmed, in_order, listed, as_many_as_filters, refused, kept, switched_off], args=(Rules(env),))
-    finally:
-        # In this order: what was mapped under the tracer has to be gone before it.
-        run(f"modprobe -r {MODULE}")
-        run("modprobe -r silicon")
-        stop_tracer()
-    ksft_exit()
+    """Run the cases."""
+    run_on_silicon([programmed, in_order, listed, as_many_as_filters, refused, beside_the_clock, kept, switched_off],
+                   prepare)
 
 
 if __name__ == "__main__":
