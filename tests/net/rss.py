@@ -3,8 +3,9 @@
 # kawela: topology=wire timeout=180 drivers=kawela,stock
 """RSS: each flow stays on the queue that key, hash fields and indirection table give it."""
 
-from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true, ksft_variants, KsftNamedVariant
-from kwl_env import Env, stock_xfail
+from lib.py import (EthtoolFamily, KsftNamedVariant, KsftSkipEx, NlError, defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run,
+                    ksft_true, ksft_variants)
+from kwl_env import KERNEL, Env, stock_skip, stock_xfail
 from kwl_rss import RxMeta, expected_hash, flow, rxfh, spread_ports
 from kwl_sys import output, refused
 from kwl_traffic import ping
@@ -115,6 +116,26 @@ def field_refusals(env):
     ksft_eq(ping(env.peer_v4), 1, "answers")
 
 
+def reasons(env):
+    """What the card cannot hash is refused with the reason, and nothing changes."""
+    stock_skip("says nothing")
+    if KERNEL == "6.12":
+        raise KsftSkipEx("6.12 asks by calls that carry no text")
+    family, every = EthtoolFamily(), {"ip-src", "ip-dst", "l4-b-0-1", "l4-b-2-3"}
+    header = {"header": {"dev-name": env.ifname}}
+    before = family.rss_get(header)
+    for request, reason in (({"hfunc": 2}, "the card hashes by Toeplitz only"),
+                            ({"flow-hash": {"sctp4": every}}, "only ports of TCP and UDP are a choice"),
+                            ({"flow-hash": {"tcp4": {"ip-src"}}}, "both addresses, with or without both ports")):
+        try:
+            family.rss_set({**header, **request})
+            said = "granted"
+        except NlError as error:
+            said = str(error)
+        ksft_in(reason, said, request)
+    ksft_eq(family.rss_get(header), before, "table, key and fields afterwards")
+
+
 def hashing_off(env):
     """Without receive hashing no hash is reported, and frames still arrive."""
     env.ethtool("-K", "rxhash", "off")
@@ -127,7 +148,7 @@ def hashing_off(env):
 def main():
     """Run the cases."""
     ksft_run([default_spread, flow_stays, matches_key_and_table, set_table, table_refusals, set_key,
-              hash_fields, field_refusals, hashing_off], args=(Env(),))
+              hash_fields, field_refusals, reasons, hashing_off], args=(Env(),))
     ksft_exit()
 
 
