@@ -7,7 +7,7 @@ kernel = ARG2
 
 set datafile separator ","
 set datafile missing "?"
-set title sprintf("Instructions in the driver by frame of 64 bytes, kernel %s", kernel)
+set title sprintf("Instructions in the driver by frame, answer or segment, kernel %s", kernel)
 set style data histograms
 set style histogram clustered gap 1
 set style fill solid 1.0 noborder
