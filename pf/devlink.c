@@ -94,7 +94,9 @@ static int kpf_devlink_reload_down(struct devlink *devlink, bool netns_change,
 			       "there are VFs: write 0 to sriov_numvfs first");
 		return -EBUSY;
 	}
-	kpf_unload(pf);
+	/* Unless it was reloaded in vain, and nothing is there */
+	if (pf->net)
+		kpf_unload(pf);
 	return 0;
 }
 

@@ -162,6 +162,42 @@ def reload_refused(env, devlink):
     ksft_eq(ping(env.peer_v4), 1, "answers")
 
 
+def reload_fails(env, devlink):
+    """A reload without memory says so and leaves no interface; all is refused until one that works brings it back."""
+    run("modprobe failcall symbol=mdiobus_alloc_size value=0 comm=devlink")
+    defer(run, "modprobe -r failcall", check=False)
+    write("/sys/module/failcall/parameters/nth", 1)
+    ksft_in("the card does not start again", devlink.refused("dev", "reload", "DEV"), "the reason")
+    run("modprobe -r failcall")
+    ksft_eq(env.ifname, None, "interface")
+    ksft_true(devlink.json("dev", "show", "DEV")["dev"][devlink.name]["reload_failed"], "reload_failed")
+    for words in (("region", "new", "DEV/registers"), ("dev", "eswitch", "set", "DEV", "mode", "switchdev"),
+                  ("health", "diagnose", "DEV", "reporter", "tx"), ("health", "diagnose", "DEV", "reporter", "rx")):
+        ksft_in("the card is away", devlink.refused(*words), words)
+    ksft_true(run(["sh", "-c", f"echo 1 >{env.sysfs}/sriov_numvfs"], check=False).returncode, "VFs refused")
+    ksft_eq(devlink.info()["driver"], "kawela_pf", "what info still knows")
+    write(env.sysfs / "reset", 1)
+    devlink.run("dev", "reload", "DEV")
+    wait_for(lambda: env.ifname, 20, "the interface")
+    env.start()
+    ksft_eq(ping(env.peer_v4, count=3), 3, "answers")
+    # The driver can be unbound in that state, too
+    run("modprobe failcall symbol=mdiobus_alloc_size value=0 comm=devlink")
+    write("/sys/module/failcall/parameters/nth", 1)
+    ksft_true(devlink.refused("dev", "reload", "DEV"), "refused again")
+    env.unbind()
+    env.bind()
+    ksft_eq(ping(env.peer_v4, count=3), 3, "answers after bind")
+
+
+def not_there(env, devlink):
+    """What the card has not is refused: firmware to write, parameters."""
+    ksft_true(devlink.run("dev", "flash", "DEV", "file", "none.bin", check=False).returncode, "flash refused")
+    ksft_eq(devlink.json("dev", "param", "show").get("param", {}).get(devlink.name), None, "parameters")
+    ksft_true("fw.nvm" in devlink.info()["versions"]["running"], "the NVM's version")
+    ksft_eq({"serial_number", "board.serial_number"} & set(devlink.info()), set(), "numbers that the emulated NVM has not")
+
+
 def unbind_while_asked(env, devlink):
     """The driver goes and comes while devlink asks and reloads, and nothing is left or broken."""
     words = f"while :; do devlink dev info {devlink.name}; devlink health diagnose {devlink.name} reporter tx; " \
@@ -184,7 +220,7 @@ def unbind_while_asked(env, devlink):
 def main():
     """Run the cases."""
     env = Env()
-    ksft_run([info, port, resources, region, diagnose, tx_heals, tx_by_hand, rx_heals, reload, reload_refused,
+    ksft_run([info, port, resources, region, diagnose, tx_heals, tx_by_hand, rx_heals, reload, reload_refused, reload_fails, not_there,
               unbind_while_asked], args=(env, Devlink(env)))
     ksft_exit()
 

@@ -8,13 +8,15 @@ import struct
 import subprocess
 import time
 
-from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
-from kwl_env import Env, stock_skip, stock_xfail
+from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
+from kwl_env import Env, on_stock, stock_skip, stock_xfail
 from kwl_frames import mac_bytes
 from kwl_regs import dump
-from kwl_sys import output, run
+from kwl_sys import kernel_log, output, run, write
 from kwl_traffic import ping
 
+ROWS = ["Registers", "NVM checksum", "Interrupt", "Loopback", "Link"]
+LEDCTL = 0x0E00
 
 def selftest(env, mode):
     """Run a self-test; return ({name: result}, its verdict)."""
@@ -38,6 +40,8 @@ def offline_selftest(env):
     """The offline test passes, and afterwards the interface works as before."""
     rows, verdict = selftest(env, "offline")
     ksft_ge(len(rows), 2, "tests")
+    if not on_stock():
+        ksft_eq(list(rows), ROWS, "tests")
     if verdict != "PASS":
         stock_xfail(f"tests registers the emulator does not have: {rows}")
     ksft_eq(verdict, "PASS", f"verdict of {rows}")
@@ -56,6 +60,19 @@ def offline_selftest_while_down(env):
     if verdict != "PASS":
         stock_xfail("tests registers the emulator does not have")
     ksft_eq(verdict, "PASS", "verdict")
+
+
+def selftest_fails(env):
+    """With VFs the offline test fails where it would disturb them, and does the rest."""
+    stock_skip("its rows have other names")
+    write(env.sysfs / "sriov_drivers_autoprobe", 0)
+    defer(write, env.sysfs / "sriov_drivers_autoprobe", 1)
+    write(env.sysfs / "sriov_numvfs", 1)
+    defer(write, env.sysfs / "sriov_numvfs", 0)
+    env.wait_carrier()
+    rows, verdict = selftest(env, "offline")
+    ksft_eq((verdict, [name for name, result in rows.items() if result != "0"]), ("FAIL", [ROWS[0], ROWS[3]]), "with VFs")
+    ksft_in("no offline tests: VFs are in use", kernel_log(), "log")
 
 
 def register_dump(env):
@@ -100,10 +117,18 @@ def nvm_dump(env):
 def identify(env):
     """-p blinks for as long as asked, and traffic goes on meanwhile."""
     start = time.monotonic()
+    before = None if on_stock() else dump(env)[LEDCTL]
+    seen = set()
     blinking = subprocess.Popen(["ethtool", "-p", env.ifname, "2"])
     ksft_eq(ping(env.peer_v4, count=5), 5, "answers while blinking")
+    while not on_stock() and blinking.poll() is None:
+        seen.add(dump(env)[LEDCTL])
     ksft_eq(blinking.wait(20), 0, "exit status")
     ksft_ge(time.monotonic() - start, 1.8, "seconds of blinking")
+    if not on_stock():
+        # All four on, all four off
+        ksft_true({0x0E0E0E0E, 0x0F0F0F0F} <= seen, f"LEDCTL: {seen}")
+        ksft_eq(dump(env)[LEDCTL], before, "LEDCTL afterwards")
 
 
 def message_level(env):
@@ -117,7 +142,7 @@ def message_level(env):
 
 def main():
     """Run the cases."""
-    ksft_run([online_selftest, offline_selftest, offline_selftest_while_down, register_dump, register_names, nvm_dump,
+    ksft_run([online_selftest, offline_selftest, offline_selftest_while_down, selftest_fails, register_dump, register_names, nvm_dump,
               identify, message_level], args=(Env(),))
     ksft_exit()
 

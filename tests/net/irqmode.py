@@ -3,10 +3,10 @@
 # kawela: topology=wire timeout=120 drivers=kawela,stock
 """Without MSI-X the driver falls back to MSI, without that to INTx, and traffic flows in each mode."""
 
-from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run
-from kwl_env import Env
+from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
+from kwl_env import Env, on_stock
 from kwl_nic import irq_count, irq_names, irq_numbers, msi_mode
-from kwl_sys import run, wait_for, write
+from kwl_sys import read, run, wait_for, write
 from kwl_traffic import Stream, ping, transfer, udp_exchange
 
 
@@ -55,6 +55,10 @@ def msi(env):
     defer(run, "modprobe -r nomsix")
     rebind(env)
     works(env, "msi")
+    if not on_stock():
+        ksft_in("moderation needs MSI-X", env.ethtool("-C", "rx-usecs", 50, check=False).stderr, "moderation")
+        ksft_eq(read(env.sysfs / "sriov_totalvfs"), "0", "VFs that can be had")
+        ksft_true(run(["sh", "-c", f"echo 1 >{env.sysfs}/sriov_numvfs"], check=False).returncode, "VFs refused")
 
 
 def intx(env):
