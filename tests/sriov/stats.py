@@ -7,11 +7,13 @@ from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true
 from kwl_frames import ether
 from kwl_sriov import Sriov, with_drivers
 from kwl_switch import BROADCAST, LOCAL
-from kwl_sys import settle
+from kwl_sys import settle, write
 from kwl_traffic import ping
 from kwl_wire import send_frames
 
 COUNT, SIZE = 100, 1000
+# Of which every host with IPv4 is a member
+ALL_HOSTS = "01:00:5e:00:00:01"
 # Ethernet, IPv4 and ICMP headers; the device counts four bytes of CRC as well, or leaves them out.
 HEADERS, CRC = 42, 4
 # Neighbour discovery and its like
@@ -45,23 +47,30 @@ def ping_counted(bench):
 
 
 def groups_counted(bench):
-    """Multicasts and broadcasts show in the multicast or broadcast counter of who receives them."""
-    before = vf_stats(bench, 0)
-    frame = ether(BROADCAST, bench.env.peer_mac, LOCAL, bytes(60))
-    send_frames(bench.env.peer_if, [frame] * COUNT, bench.env.ns)
-    after = settle(lambda: vf_stats(bench, 0))
-    ksft_ge(gained(before, after, "rx", "packets"), COUNT, "rx packets")
+    """Multicasts and broadcasts are counted as received, and multicasts show in a counter of their own."""
+    for addr, multicasts in ((BROADCAST, 0), (ALL_HOSTS, COUNT)):
+        before = vf_stats(bench, 0)
+        frame = ether(addr, bench.env.peer_mac, LOCAL, bytes(60))
+        send_frames(bench.env.peer_if, [frame] * COUNT, bench.env.ns)
+        after = settle(lambda: vf_stats(bench, 0))
+        ksft_ge(gained(before, after, "rx", "packets"), COUNT, f"rx packets to {addr}")
+        ksft_ge(gained(before, after, "rx", "multicast"), multicasts, f"rx multicasts to {addr}")
+
+
+def flaps(end):
+    """Down and up."""
+    end.set_link("down")
+    end.set_link("up")
 
 
 def monotonic(bench):
-    """Counters go on from where they were when the VF, or the PF, was down and up again."""
+    """Counters go on from where they were when the VF, or the PF, was down and up again, or the PF was reset."""
     one = bench.vfs[0]
     ksft_eq(ping(bench.env.peer_v4, count=20, ns="vf0"), 20, "answers")
     before = settle(lambda: vf_stats(bench, 0))
     ksft_ge(before["tx"]["packets"], 20, "packets before")
-    for flap in (one.set_link, bench.env.set_link):
-        flap("down")
-        flap("up")
+    for flap in (lambda: flaps(one), lambda: flaps(bench.env), lambda: write(bench.env.sysfs / "reset", 1)):
+        flap()
         bench.env.wait_carrier()
         one.wait_carrier()
         ksft_eq(ping(bench.env.peer_v4, count=20, ns="vf0"), 20, "answers")
