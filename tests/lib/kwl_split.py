@@ -22,7 +22,7 @@ from kwl_env import KERNEL
 from kwl_frames import ETH_P, ether, packet
 from kwl_nic import PCI_DEVICES
 from kwl_stats import ifindex, link_stats, netdev_family, new_netdev_family
-from kwl_sys import run, run_json, settle, write
+from kwl_sys import run, run_json, settle, wait_for, write
 from kwl_traffic import Stream, tcp_pair, transfer
 from kwl_xdp import MARK, OBJECTS, Verdict, brief
 
@@ -115,6 +115,8 @@ def refusals(dut):
         ksft_in("single buffer XDP" if newer else "while an XDP program is attached", refusal(dut), "one that does not")
     with kwl_xsk.Xsk(dut, flags=kwl_xsk.ZEROCOPY):
         ksft_in("no tcp-data-split while an AF_XDP socket has a queue", refusal(dut), "a socket")
+    # The kernel takes it from the queue some time after it was closed.
+    wait_for(lambda: switch(dut, "on", check=False).returncode == 0, what="the socket's queue to be free")
     with On(dut):
         for entry in ("whole", "frags"):
             done = attach(dut, entry)

@@ -319,9 +319,10 @@ def limited(bench, rate=1, size=1000, seconds=4):
     bench.env.note(f"{sent} frames in {took:.1f} s, {came} came, {fair:.0f} at {rate} Mbit/s")
     ksft_ge(sent, 2 * fair, "frames sent: enough to be too many")
     ksft_true(0.8 * fair <= came <= 1.1 * fair + 3, f"{came} frames came, {fair:.0f} at {rate} Mbit/s")
-    # The VF's stack may have sent a frame of its own meanwhile
+    # The VF's stack may have sent a frame of its own meanwhile. And where the uplink's ring was full on a busy
+    # host some never got so far, which the emulator does not count.
     count = stopped(bench, "rx_above_rate") - before[0]
-    ksft_true(sent - came <= count <= sent - came + 2, f"rx_above_rate {count}, {sent} sent, {came} came")
+    ksft_true(0.98 * (sent - came) <= count <= sent - came + 2, f"rx_above_rate {count}, {sent} sent, {came} came")
     for num, what in ((1, "the neighbour"), (0, "without a limit")):
         bench.set_vf(0, "max_tx_rate", rate if num else 0)
         count = stopped(bench, "rx_above_rate", num)
