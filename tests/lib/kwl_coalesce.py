@@ -124,7 +124,7 @@ def adaptive(dut):
         for _ in range(200):
             sock.send(dut.frame)
             time.sleep(0.005)
-    ksft_in(0, dut.of_queues(), "intervals with little traffic")
+    ksft_eq(set(dut.of_queues()), {0}, "intervals with little traffic")
     check_load(dut, *dut.flood(4))
     run(["ip", "link", "set", dut.ifname, "down"], ns=dut.ns)
     run(["ip", "link", "set", dut.ifname, "up"], ns=dut.ns)

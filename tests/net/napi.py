@@ -12,13 +12,13 @@ import time
 
 from lib.py import KsftSkipEx, defer, ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true, ksft_variants
 from kwl_env import KERNEL, Env
-from kwl_napi import napis, pools, queue_irqs, queues, set_napi, switches
+from kwl_napi import napis, pools, queue_irqs, queues, set_napi, switches, wait_busily
 from kwl_nic import irq_count
 from kwl_stats import queue_rows
 from kwl_sys import read, write
 from kwl_traffic import make_socket, ping, transfer
 
-SO_INCOMING_NAPI_ID, SO_BUSY_POLL, SO_PREFER_BUSY_POLL = 56, 46, 69
+SO_INCOMING_NAPI_ID, SO_PREFER_BUSY_POLL = 56, 69
 EPIOCSPARAMS = 0x40088A01
 MS = 1_000_000
 # As many small datagrams as any socket has room for.
@@ -156,20 +156,7 @@ def settings_kept(env):
 def busy_polling(env):
     """A socket that polls by itself gets its data that way."""
     before = netstat("BusyPollRxPackets")
-    with make_socket(socket.SOCK_DGRAM, 4) as sock, make_socket(socket.SOCK_DGRAM, 4, env.ns) as partner:
-        partner.bind((env.peer_v4, 0))
-        sock.bind((env.v4, 0))
-        sock.setsockopt(socket.SOL_SOCKET, SO_BUSY_POLL, 200_000)
-        # With a time-out Python would wait by poll(), and the kernel would not look at the option.
-        sock.setblocking(True)
-        sock.connect(partner.getsockname())
-        partner.connect(sock.getsockname())
-        # The first one tells the socket which NAPI instance to poll.
-        partner.send(b"first")
-        ksft_eq(sock.recv(10), b"first", "the first datagram")
-        for number in range(20):
-            threading.Timer(0.03, partner.send, [bytes([number])]).start()
-            ksft_eq(sock.recv(10), bytes([number]), "datagram")
+    wait_busily((env.v4, None), (env.peer_v4, env.ns))
     ksft_ge(netstat("BusyPollRxPackets") - before, 10, "frames taken by busy polling")
 
 

@@ -5,17 +5,16 @@
 
 import re
 import socket
-import threading
 
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true
 from kwl_env import KERNEL
-from kwl_napi import napis, switches
+from kwl_napi import napis, switches, wait_busily
 from kwl_nic import PCI_DEVICES
 from kwl_sriov import Sriov, path, wire_end
 from kwl_sys import output, read, run, write
 from kwl_traffic import make_socket, ping, transfer
 
-SO_INCOMING_NAPI_ID, SO_BUSY_POLL = 56, 46
+SO_INCOMING_NAPI_ID = 56
 
 
 def polled(ns):
@@ -71,20 +70,7 @@ def busy_polling(bench):
     """A socket that polls by itself gets its data that way."""
     vf = bench.use("kawela_vf").vfs[0]
     before = polled(vf.ns)
-    with make_socket(socket.SOCK_DGRAM, 4, vf.ns) as sock, make_socket(socket.SOCK_DGRAM, 4, bench.env.ns) as partner:
-        partner.bind((bench.env.peer_v4, 0))
-        sock.bind((vf.v4, 0))
-        sock.setsockopt(socket.SOL_SOCKET, SO_BUSY_POLL, 200_000)
-        # With a time-out Python would wait by poll(), and the kernel would not look at the option.
-        sock.setblocking(True)
-        sock.connect(partner.getsockname())
-        partner.connect(sock.getsockname())
-        # The first one tells the socket which NAPI instance to poll.
-        partner.send(b"first")
-        ksft_eq(sock.recv(10), b"first", "the first datagram")
-        for number in range(20):
-            threading.Timer(0.03, partner.send, [bytes([number])]).start()
-            ksft_eq(sock.recv(10), bytes([number]), "datagram")
+    wait_busily((vf.v4, vf.ns), (bench.env.peer_v4, bench.env.ns))
     ksft_ge(polled(vf.ns) - before, 10, "frames taken by busy polling")
 
 
