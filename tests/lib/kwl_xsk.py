@@ -29,6 +29,8 @@ BPF_MAP_UPDATE_ELEM, BPF_MAP_GET_FD_BY_ID = 2, 14
 SYS_BPF = 321
 TO_SOCKET = 17
 
+# The kernel takes a queue from a socket that was closed some time later.
+RELEASE_SECONDS = 2
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -135,8 +137,11 @@ class Xsk:
 
     def _bind(self, number, queue, flags):
         address = struct.pack("HHIII", AF_XDP, flags, number, queue, self.owner.sock.fileno() if self.owner else 0)
-        if LIBC.bind(self.sock.fileno(), address, len(address)):
-            raise OSError(ctypes.get_errno(), "bind")
+        end = time.monotonic() + RELEASE_SECONDS
+        while LIBC.bind(self.sock.fileno(), address, len(address)):
+            if ctypes.get_errno() != errno.EBUSY or time.monotonic() > end:
+                raise OSError(ctypes.get_errno(), "bind")
+            time.sleep(0.05)
 
     def close(self):
         """Unbind; the queue is the stack's again when this returns."""
