@@ -85,19 +85,12 @@ static struct kpf_tuple kpf_rule_tuple(const struct ethtool_rx_flow_spec *fs)
 	return t;
 }
 
-static void kpf_filter_clear_tuple(struct kwl_hw *hw, int i)
-{
-	kwl_wr32(hw, KWL_FTQF(i), KWL_FTQF_PROTO_BYPASS |
-		 KWL_FTQF_SADDR_BYPASS | KWL_FTQF_DADDR_BYPASS |
-		 KWL_FTQF_SPORT_BYPASS);
-}
-
 /* The card compares bytes in the order in which they come in */
 static void kpf_filter_write_tuple(struct kwl_hw *hw, int i,
 				   const struct kpf_tuple *t, u8 queue)
 {
 	/* Nothing matches while it is half written */
-	kpf_filter_clear_tuple(hw, i);
+	kwl_wr32(hw, KWL_FTQF(i), KWL_FTQF_OFF);
 	kwl_wr32(hw, KWL_SAQF(i), swab32(be32_to_cpu(t->saddr)));
 	kwl_wr32(hw, KWL_DAQF(i), swab32(be32_to_cpu(t->daddr)));
 	kwl_wr32(hw, KWL_SPQF(i), swab16(be16_to_cpu(t->sport)));
@@ -156,7 +149,7 @@ void kpf_ntuple_apply(struct kpf_net *net, u16 pairs)
 	while (ether < KPF_RULES_PER_KIND)
 		kwl_wr32(hw, KWL_ETQF(kpf_nth_filter(ether++)), 0);
 	while (tuple < KPF_RULES_PER_KIND)
-		kpf_filter_clear_tuple(hw, kpf_nth_filter(tuple++));
+		kwl_wr32(hw, KWL_FTQF(kpf_nth_filter(tuple++)), KWL_FTQF_OFF);
 }
 
 /* Forget all rules */

@@ -390,9 +390,7 @@ static void kpf_ptp_write_udp_filter(struct kpf_ptp *ptp, bool on)
 	u32 port = swab16(PTP_EV_PORT);
 
 	if (!on) {
-		kwl_wr32(hw, KWL_FTQF(KPF_PTP_FILTER), KWL_FTQF_PROTO_BYPASS |
-			 KWL_FTQF_SADDR_BYPASS | KWL_FTQF_DADDR_BYPASS |
-			 KWL_FTQF_SPORT_BYPASS);
+		kwl_wr32(hw, KWL_FTQF(KPF_PTP_FILTER), KWL_FTQF_OFF);
 		return;
 	}
 	kwl_wr32(hw, KWL_IMIR(KPF_PTP_FILTER), port);

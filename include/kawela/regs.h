@@ -269,6 +269,7 @@
 #define  KWL_FTQF_SADDR_BYPASS		BIT(29)
 #define  KWL_FTQF_DADDR_BYPASS		BIT(30)
 #define  KWL_FTQF_SPORT_BYPASS		BIT(31)
+#define  KWL_FTQF_OFF			GENMASK(31, 28)	/* nothing to compare, nothing to do */
 #define KWL_IMIR(i)			(0x5a80 + 4 * (i))
 #define  KWL_IMIR_DPORT			GENMASK(15, 0)
 #define  KWL_IMIR_DPORT_BYPASS		BIT(17)
