@@ -89,8 +89,12 @@ static void kpf_irq_handle_other(struct kpf_dev *pf, u32 icr)
 static irqreturn_t kpf_irq_other(int irq, void *data)
 {
 	struct kpf_dev *pf = data;
+	u32 icr = kwl_rd32(&pf->hw, KWL_ICR);
 
-	kpf_irq_handle_other(pf, kwl_rd32(&pf->hw, KWL_ICR));
+	/* All ones are no causes */
+	if (unlikely(READ_ONCE(pf->hw.gone)))
+		return IRQ_HANDLED;
+	kpf_irq_handle_other(pf, icr);
 	/* The silicon has masked the vector as it fired */
 	kwl_wr32(&pf->hw, KWL_EIMS, BIT(0));
 	return IRQ_HANDLED;

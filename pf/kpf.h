@@ -208,7 +208,8 @@ enum kpf_irq_mode {
  * @num_vfs: how many VFs the function is set up for; the PF's pool, too
  * @bridge_mode: BRIDGE_MODE_*, of the on-card switch
  * @stats: port counters
- * @service: refreshes counters before they could wrap
+ * @service: looks after the card, and refreshes counters before they wrap
+ * @stats_check: when to refresh them next, in jiffies
  * @reset_work: resets the function under RTNL
  * @tx_timeouts: resets that a transmit time-out has asked for
  * @link_irqs: link events by interrupt, for the self test
@@ -247,6 +248,7 @@ struct kpf_dev {
 	/** @sem_lock: one software user of the SWSM semaphore at a time */
 	struct mutex sem_lock;
 	struct delayed_work service;
+	unsigned long stats_check;
 	struct work_struct reset_work;
 	u64 tx_timeouts;
 	u32 link_irqs;
@@ -488,6 +490,8 @@ extern const char kpf_selftest_names[KPF_SELFTESTS][ETH_GSTRING_LEN];
 void kpf_selftest(struct kpf_net *net, struct ethtool_test *test, u64 *data);
 
 /* service.c */
+void kpf_detach(struct kpf_dev *pf);
+int kpf_reattach(struct kpf_dev *pf);
 void kpf_service_init(struct kpf_dev *pf);
 void kpf_service_start(struct kpf_dev *pf);
 void kpf_service_stop(struct kpf_dev *pf);

@@ -184,60 +184,10 @@ static void kpf_remove(struct pci_dev *pdev)
 	kpf_free(pf);
 }
 
-/* Take the interface from the stack, and the function off the bus */
 static void kpf_suspend_net(struct kpf_dev *pf)
 {
-	struct kpf_net *net = pf->net;
-
-	/* Reloaded in vain: nothing runs */
-	if (!net)
-		return;
-	kwl_ctl_lock(net->netdev);
-	netif_device_detach(net->netdev);
-	kpf_link_stop(pf);
-	if (netif_running(net->netdev))
-		kpf_net_stop(net);
-	kpf_stats_refresh(pf);
-	kpf_sriov_before_reset(pf);
-	kpf_ptp_hold(pf);
-	kpf_hw_quiesce(pf);
-	kpf_stats_set_offline(pf, true);
-	kwl_ctl_unlock(net->netdev);
-
+	kpf_detach(pf);
 	kpf_service_stop(pf);
-}
-
-static int kpf_resume_net(struct kpf_dev *pf)
-{
-	struct kpf_net *net = pf->net;
-	int err;
-
-	if (!net)
-		return 0;
-	kwl_ctl_lock(net->netdev);
-	pf->hw.gone = false;
-	kpf_stats_set_offline(pf, false);
-	err = kpf_hw_restart(net);
-	if (err)
-		goto out;
-	kpf_sriov_after_reset(pf);
-	if (netif_running(net->netdev)) {
-		err = kpf_net_start(net);
-		if (err)
-			goto out;
-	}
-	if (netif_running(net->netdev) || pf->num_vfs)
-		kpf_link_start(pf);
-	netif_device_attach(net->netdev);
-	kpf_net_sync_rx_mode(net);
-	kpf_service_start(pf);
-	/* Whatever VFs have said in the meantime */
-	kpf_sriov_irq(pf);
-out:
-	kwl_ctl_unlock(net->netdev);
-	if (err)
-		pci_err(pf->pdev, "does not come back: %pe\n", ERR_PTR(err));
-	return err;
 }
 
 static void kpf_shutdown(struct pci_dev *pdev)
@@ -268,7 +218,7 @@ static int kpf_resume(struct device *dev)
 
 	pci_set_master(pf->pdev);
 	kpf_wake_disarm(pf);
-	return kpf_resume_net(pf);
+	return kpf_reattach(pf);
 }
 
 static DEFINE_SIMPLE_DEV_PM_OPS(kpf_pm_ops, kpf_suspend, kpf_resume);
@@ -286,7 +236,7 @@ static void kpf_reset_done(struct pci_dev *pdev)
 	struct kpf_dev *pf = pci_get_drvdata(pdev);
 
 	kpf_sriov_save_config(pf, false);
-	kpf_resume_net(pf);
+	kpf_reattach(pf);
 }
 
 /* The bus is in doubt, so is all that the function was told: start over */
@@ -306,7 +256,7 @@ static pci_ers_result_t kpf_slot_reset(struct pci_dev *pdev)
 
 static void kpf_error_resume(struct pci_dev *pdev)
 {
-	kpf_resume_net(pci_get_drvdata(pdev));
+	kpf_reattach(pci_get_drvdata(pdev));
 }
 
 static const struct pci_error_handlers kpf_err_handlers = {

@@ -1,20 +1,101 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What runs on its own: counter refresh and reset. */
+/* What runs on its own: counter refresh, a look whether the card is there, reset. */
 
 #include <kawela/lock.h>
 
 #include "kpf.h"
 
+/* Before the stack's watchdog asks what has become of its frames */
+#define KPF_SERVICE_SECS	2
 /* Long before a 32-bit packet counter fills at line rate */
-#define KPF_SERVICE_SECS	10
+#define KPF_STATS_SECS		10
+
+/*
+ * Take the interface from the stack, and the function off the bus. Once more
+ * does no harm.
+ */
+void kpf_detach(struct kpf_dev *pf)
+{
+	struct kpf_net *net = pf->net;
+
+	/* Reloaded in vain: nothing runs */
+	if (!net)
+		return;
+	kwl_ctl_lock(net->netdev);
+	netif_device_detach(net->netdev);
+	kpf_link_stop(pf);
+	if (netif_running(net->netdev))
+		kpf_net_stop(net);
+	kpf_stats_refresh(pf);
+	kpf_sriov_before_reset(pf);
+	kpf_ptp_hold(pf);
+	kpf_hw_quiesce(pf);
+	kpf_stats_set_offline(pf, true);
+	kwl_ctl_unlock(net->netdev);
+}
+
+/* Undo kpf_detach(), for a function that may have forgotten everything */
+int kpf_reattach(struct kpf_dev *pf)
+{
+	struct kpf_net *net = pf->net;
+	int err;
+
+	if (!net)
+		return 0;
+	kwl_ctl_lock(net->netdev);
+	pf->hw.gone = false;
+	kpf_stats_set_offline(pf, false);
+	err = kpf_hw_restart(net);
+	if (err)
+		goto out;
+	kpf_sriov_after_reset(pf);
+	if (netif_running(net->netdev)) {
+		err = kpf_net_start(net);
+		if (err)
+			goto out;
+	}
+	if (netif_running(net->netdev) || pf->num_vfs)
+		kpf_link_start(pf);
+	netif_device_attach(net->netdev);
+	kpf_net_sync_rx_mode(net);
+	kpf_service_start(pf);
+	/* Whatever VFs have said in the meantime */
+	kpf_sriov_irq(pf);
+out:
+	kwl_ctl_unlock(net->netdev);
+	if (err)
+		pci_err(pf->pdev, "does not come back: %pe\n", ERR_PTR(err));
+	return err;
+}
+
+/*
+ * A card that was pulled out, or is cut off by its bus, reads all ones. The
+ * stack must not wait for its frames until somebody removes it. One that
+ * answers again has forgotten everything.
+ */
+static bool kpf_service_is_there(struct kpf_dev *pf)
+{
+	/* For what it finds out about the function */
+	kwl_rd32(&pf->hw, KWL_STATUS);
+	if (!READ_ONCE(pf->hw.gone))
+		return true;
+	if (readl(pf->hw.regs + KWL_STATUS) != U32_MAX)
+		kpf_reattach(pf);
+	else if (!READ_ONCE(pf->offline))
+		kpf_detach(pf);
+	return false;
+}
 
 static void kpf_service(struct work_struct *work)
 {
 	struct kpf_dev *pf = container_of(work, struct kpf_dev, service.work);
 
-	kpf_stats_refresh(pf);
-	kwl_stats_refresh(&pf->net->port);
-	kpf_sriov_service(pf);
+	if (kpf_service_is_there(pf) && !time_before(jiffies, pf->stats_check)) {
+		pf->stats_check = jiffies + KPF_STATS_SECS * HZ;
+		kpf_stats_refresh(pf);
+		kwl_stats_refresh(&pf->net->port);
+		kpf_sriov_service(pf);
+	}
 	kpf_service_start(pf);
 }
 
@@ -57,7 +138,7 @@ static void kpf_reset_work(struct work_struct *work)
 	int err;
 
 	kwl_ctl_lock(netdev);
-	if (netif_device_present(netdev)) {
+	if (netif_device_present(netdev) && !pf->hw.gone) {
 		netdev_info(netdev, "resetting\n");
 		err = kpf_reset(pf);
 		if (err)
@@ -75,6 +156,7 @@ void kpf_schedule_reset(struct kpf_dev *pf)
 void kpf_service_init(struct kpf_dev *pf)
 {
 	INIT_DELAYED_WORK(&pf->service, kpf_service);
+	pf->stats_check = jiffies;
 	INIT_WORK(&pf->reset_work, kpf_reset_work);
 }
 

@@ -202,6 +202,7 @@ static inline bool kvf_is_refusal(int err)
 
 /* service.c */
 void kvf_service_init(struct kvf_dev *kvf);
+bool kvf_service_is_there(struct kvf_dev *kvf);
 void kvf_service_start(struct kvf_dev *kvf);
 void kvf_service_stop(struct kvf_dev *kvf);
 void kvf_service_kick(struct kvf_dev *kvf);

@@ -203,7 +203,7 @@ static int kvf_open(struct net_device *netdev)
 	struct kvf_net *net = netdev_priv(netdev);
 	int err;
 
-	if (net->kvf->hw.gone)
+	if (!kvf_service_is_there(net->kvf))
 		return -ENODEV;
 	net->qset = kwl_qset_alloc(&net->port, &net->port.cfg);
 	if (IS_ERR(net->qset)) {

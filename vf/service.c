@@ -129,7 +129,7 @@ void kvf_service_link(struct kvf_dev *kvf)
 }
 
 /* It was off the bus: for good, or while the PF was being reset */
-static bool kvf_service_is_there(struct kvf_dev *kvf)
+bool kvf_service_is_there(struct kvf_dev *kvf)
 {
 	if (kvf->hw.gone && readl(kvf->hw.regs + KWL_STATUS) != U32_MAX) {
 		kvf->hw.gone = false;
