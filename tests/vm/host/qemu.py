@@ -119,6 +119,14 @@ def topology(name: str) -> tuple[list[str], str]:
     return words, " ".join(append)
 
 
+def rom_of_ones() -> list[str]:
+    """Where QEMU finds the file that topology slot names, which is made here."""
+    rom = paths.BUILD / "ones.rom"
+    if not rom.exists():
+        rom.write_bytes(b"\xff" * (128 << 10))
+    return ["-L", f"{paths.BUILD}"]
+
+
 def interrupt_remapping(devices: list[str]) -> tuple[list[str], str]:
     """The device that lets a kernel switch its local APICs to x2APIC, which is reached by
     registers of the processor instead of memory, and its share in the command line.
@@ -161,4 +169,5 @@ def command(kernel: str, topology_name: str, append: str) -> list[str]:
             "-qmp", f"unix:{autopsy.MONITOR},server=on,wait=off",
             "-device", "virtio-rng-pci",
             "-pidfile", "pid",
+            *rom_of_ones(),
             *devices]
