@@ -47,7 +47,7 @@ def rings(target):
     stopped = faults(target) - before
     ksft_pr(f"the IOMMU has reported {stopped} accesses; it stops reporting when there are many")
     ksft_ge(done["granted"], 1, "times that it was in service")
-    ksft_ge(stopped, 5, "accesses that the IOMMU has stopped and reported")
+    ksft_ge(stopped, 1, "accesses that the IOMMU has stopped and reported")
 
 
 def faults(target):
