@@ -7,71 +7,15 @@ What was asked for is refused with an error, what ran goes on, and once nothing 
 succeeds. A test module makes the calls fail; only calls from the drivers' own code count.
 """
 
-import re
-
-from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true
-from kwl_env import MODULE, on_stock, stock_xfail
-from kwl_faults import carry, mend, pair
+from lib.py import defer, ksft_eq, ksft_exit, ksft_run
+from kwl_env import MODULE, stock_xfail
+from kwl_failcall import RINGS, Failures, load, shell, unload
+from kwl_faults import carry, pair
 from kwl_leaks import LeakCheck
 from kwl_nic import driver_of
 from kwl_sriov import Sriov, path, pf_end, wire_end, with_drivers
 from kwl_sys import read, run, wait_for, write
 from kwl_traffic import Stream
-
-PARAMETERS = "/sys/module/failcall/parameters"
-# What each function returns when it fails.
-CALLS = {"__kmalloc_noprof": 0, "__kmalloc_cache_noprof": 0, "__kmalloc_cache_node_noprof": 0,
-         "__kvmalloc_node_noprof": 0, "page_pool_create": -12, "page_pool_alloc_netmems": 0, "dma_alloc_attrs": 0,
-         "request_threaded_irq": -12, "alloc_etherdev_mqs": 0, "mdiobus_alloc_size": 0}
-# What new rings of ours take
-RINGS = {"page_pool_create", "page_pool_alloc_netmems", "dma_alloc_attrs"}
-# So many calls of each function are made to fail: receive buffers are hundreds, and one like the other.
-MOST = 8
-
-
-class Failures:
-    """Make a command's allocations fail one after the other until it succeeds."""
-
-    def __init__(self, bench, comm, command, undisturbed):
-        self.bench = bench
-        self.command = command
-        self.undisturbed = undisturbed
-        self.seen = {}
-        write(f"{PARAMETERS}/comm", comm)
-
-    def one(self, number):
-        """Run the command with that call failing; tell whether it has failed for it."""
-        write(f"{PARAMETERS}/nth", number)
-        done = run(self.command, check=False)
-        fired = read(f"{PARAMETERS}/nth") == "0"
-        write(f"{PARAMETERS}/nth", 0)
-        if not fired:
-            ksft_eq(done.returncode, 0, f"`{' '.join(self.command)}` with nothing failing: {done.stderr}")
-            return False
-        name = read(f"{PARAMETERS}/last")
-        self.seen[name] = self.seen.get(name, 0) + 1
-        if not done.returncode and on_stock():
-            mend(self.bench)
-            stock_xfail(f"`{' '.join(self.command)}` reports success although {name} has failed")
-        ksft_true(done.returncode, f"refused although {name}, call {number}, failed")
-        self.undisturbed(f"after {name}, call {number}, has failed: {done.stderr.strip()}")
-        return done.returncode != 0
-
-    def all(self, least, take=()):
-        """Each call in turn; these functions have to be among those that were called."""
-        number = 1
-        while self.one(number):
-            number += 1
-        self.bench.env.note("calls made to fail:", ", ".join(f"{name} {count}" for name, count in self.seen.items()))
-        ksft_ge(sum(self.seen.values()), least, "calls that were made to fail")
-        if not on_stock():
-            ksft_eq(set(take) - set(self.seen), set(), "functions of which no call has failed")
-
-
-def shell(line):
-    """A command line for a shell, whose builtins fail with an error text."""
-    return ["sh", "-c", line]
-
 
 def numvfs(bench):
     """VFs that cannot be made are not there, and the PF goes on."""
@@ -179,15 +123,12 @@ def nothing_left(bench):
 def main():
     """Run the cases."""
     bench = Sriov()  # first of all: not every function is there without the drivers
-    known = set(re.findall(r"^\S+ \w (\w+)", read("/proc/kallsyms"), re.M))
-    names = [name for name in CALLS if name in known]
-    run(f"modprobe failcall symbol={','.join(names)} value={','.join(str(CALLS[name]) for name in names)} "
-        f"caller={'[igb' if on_stock() else '[kawela'} most={MOST}")
+    load()
     bench.use(pair()[0])
     bench.before = LeakCheck()
     ksft_run(with_drivers([vf_open, vf_rings, vf_probe, pf_rings, pf_open, numvfs, pf_probe, nothing_left], pair()),
              args=(bench, ))
-    run("modprobe -r failcall")
+    unload()
     ksft_exit()
 
 
