@@ -78,10 +78,11 @@ class Target:
 
     def __init__(self):
         run(f"gcc -O2 -Wall -o {TOOL} {Path(__file__).parents[1]}/lib/kwl_hostile.c", timeout=60 * SLOW)
-        bench = self.bench = Sriov()
+        bench = self.bench = self.make_bench()
         self.env = bench.env
         run(f"modprobe {OURS}")
         bench.enable(3)
+        self.prepare()
         self.env.wait_carrier()
         bench.set_vf(ABSENT, "mac", ABSENT_MAC)
         self.neighbour = bench.vfs[NEIGHBOUR]
@@ -101,6 +102,13 @@ class Target:
         self.groups = groups(self.dump())
         self.clean = self.dump()
         self.door = self.open_door()
+
+    def make_bench(self):
+        """What the hostile VF is a part of."""
+        return Sriov()
+
+    def prepare(self):
+        """What else there is to do once VFs are there."""
 
     def open_door(self):
         """Let the tool at the VF's registers; return what it opens."""

@@ -29,6 +29,7 @@ HARMLESS = re.compile("|".join((
     r"Spectre V2 : WARNING: Unprivileged eBPF",     # of the host's processor
     r"AER: enabled with IRQ",                       # a root port says hello
     r"loading out-of-tree module taints kernel", r"module verification failed",
+    r"virtio_net \S+ wire0: NETDEV WATCHDOG",       # the wire keeps what nobody takes
     r"DMA-API: (?:preallocated|debugging enabled)", # the debug kernel boots
 )))
 
