@@ -44,6 +44,7 @@ struct kpf_vf_port;
  * @bus: MDIO bus with the one PHY of this port
  * @phy: that PHY, NULL before kpf_link_init()
  * @started: phylib runs the link
+ * @loopback: frames come back from where they would leave the port
  * @fc_autoneg: flow control is what the negotiation says, else as below
  * @fc_rx: obey pause frames
  * @fc_tx: send pause frames
@@ -52,6 +53,7 @@ struct kpf_link {
 	struct mii_bus *bus;
 	struct phy_device *phy;
 	bool started;
+	bool loopback;
 	bool fc_autoneg;
 	bool fc_rx;
 	bool fc_tx;
@@ -429,6 +431,7 @@ void kpf_link_apply(struct kpf_dev *pf);
 void kpf_link_lock(struct kpf_dev *pf);
 void kpf_link_unlock(struct kpf_dev *pf);
 int kpf_link_loopback(struct kpf_dev *pf, bool on);
+int kpf_link_set_loopback(struct kpf_dev *pf, bool on);
 int kpf_link_renegotiate(struct kpf_dev *pf);
 int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause);
 

@@ -186,69 +186,6 @@ static void kpf_link_kick(struct kpf_dev *pf)
 	phy_start_aneg(phy);
 }
 
-void kpf_link_start(struct kpf_dev *pf)
-{
-	/* Kept running for VFs while the interface was down */
-	if (pf->link.started)
-		return;
-	phy_start(pf->link.phy);
-	WRITE_ONCE(pf->link.started, true);
-	kpf_link_kick(pf);
-}
-
-void kpf_link_stop(struct kpf_dev *pf)
-{
-	/* Already stopped when an interface goes down that never woke up */
-	if (!pf->link.started)
-		return;
-	WRITE_ONCE(pf->link.started, false);
-	phy_stop(pf->link.phy);
-	netif_carrier_off(pf->net->netdev);
-}
-
-/* The function has been reset under a running link: look again */
-void kpf_link_resume(struct kpf_dev *pf)
-{
-	if (!pf->link.started)
-		return;
-	kpf_link_kick(pf);
-	phy_mac_interrupt(pf->link.phy);
-}
-
-/* Negotiate anew. phylib has to look at once, or it misses the link's absence */
-int kpf_link_renegotiate(struct kpf_dev *pf)
-{
-	struct phy_device *phy = pf->link.phy;
-	int err;
-
-	if (!pf->link.started)
-		return -EAGAIN;
-	if (phy->autoneg != AUTONEG_ENABLE)
-		return -EINVAL;
-	err = phy_restart_aneg(phy);
-	phy_mac_interrupt(phy);
-	return err;
-}
-
-/* User's choice of flow control; -EINVAL if the PHY cannot advertise it */
-int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause)
-{
-	struct phy_device *phy = pf->link.phy;
-
-	if (!phy_validate_pause(phy, pause))
-		return -EINVAL;
-	/* Starts a new negotiation if the advertisement changes by it */
-	phy_set_asym_pause(phy, pause->rx_pause, pause->tx_pause);
-
-	kpf_link_lock(pf);
-	pf->link.fc_autoneg = pause->autoneg;
-	pf->link.fc_rx = pause->rx_pause;
-	pf->link.fc_tx = pause->tx_pause;
-	kpf_link_apply(pf);
-	kpf_link_unlock(pf);
-	return 0;
-}
-
 /* Speed and duplex of the MAC by hand, for a PHY that does not negotiate */
 static void kpf_link_force_mac(struct kpf_dev *pf)
 {
@@ -287,6 +224,90 @@ int kpf_link_loopback(struct kpf_dev *pf, bool on)
 	if (on)
 		msleep(KPF_LOOPBACK_MS);
 	return err;
+}
+
+/*
+ * The user's choice (ethtool -K loopback), now or when the interface comes up.
+ * Context: Control locked (lock.h).
+ */
+int kpf_link_set_loopback(struct kpf_dev *pf, bool on)
+{
+	int err = 0;
+
+	pf->link.loopback = on;
+	if (netif_running(pf->net->netdev))
+		err = kpf_link_loopback(pf, on);
+	if (err || on || pf->emulated)
+		return err;
+	/* Silicon's MAC has its speed forced */
+	return kpf_reset(pf);
+}
+
+void kpf_link_start(struct kpf_dev *pf)
+{
+	/* Kept running for VFs while the interface was down */
+	if (pf->link.started)
+		return;
+	phy_start(pf->link.phy);
+	WRITE_ONCE(pf->link.started, true);
+	kpf_link_kick(pf);
+	if (pf->link.loopback)
+		kpf_link_loopback(pf, true);
+}
+
+void kpf_link_stop(struct kpf_dev *pf)
+{
+	/* Already stopped when an interface goes down that never woke up */
+	if (!pf->link.started)
+		return;
+	WRITE_ONCE(pf->link.started, false);
+	phy_stop(pf->link.phy);
+	netif_carrier_off(pf->net->netdev);
+}
+
+/* The function has been reset under a running link: look again */
+void kpf_link_resume(struct kpf_dev *pf)
+{
+	if (!pf->link.started)
+		return;
+	kpf_link_kick(pf);
+	if (pf->link.loopback)
+		kpf_link_loopback(pf, true);
+	phy_mac_interrupt(pf->link.phy);
+}
+
+/* Negotiate anew. phylib has to look at once, or it misses the link's absence */
+int kpf_link_renegotiate(struct kpf_dev *pf)
+{
+	struct phy_device *phy = pf->link.phy;
+	int err;
+
+	if (!pf->link.started)
+		return -EAGAIN;
+	if (phy->autoneg != AUTONEG_ENABLE)
+		return -EINVAL;
+	err = phy_restart_aneg(phy);
+	phy_mac_interrupt(phy);
+	return err;
+}
+
+/* User's choice of flow control; -EINVAL if the PHY cannot advertise it */
+int kpf_link_set_pause(struct kpf_dev *pf, struct ethtool_pauseparam *pause)
+{
+	struct phy_device *phy = pf->link.phy;
+
+	if (!phy_validate_pause(phy, pause))
+		return -EINVAL;
+	/* Starts a new negotiation if the advertisement changes by it */
+	phy_set_asym_pause(phy, pause->rx_pause, pause->tx_pause);
+
+	kpf_link_lock(pf);
+	pf->link.fc_autoneg = pause->autoneg;
+	pf->link.fc_rx = pause->rx_pause;
+	pf->link.fc_tx = pause->tx_pause;
+	kpf_link_apply(pf);
+	kpf_link_unlock(pf);
+	return 0;
 }
 
 static struct mii_bus *kpf_link_alloc_bus(struct kpf_dev *pf)

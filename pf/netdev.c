@@ -136,6 +136,8 @@ static int kpf_close(struct net_device *netdev)
 {
 	struct kpf_net *net = netdev_priv(netdev);
 
+	if (net->pf->link.loopback)
+		kpf_link_loopback(net->pf, false);
 	/* VFs need the link, whatever becomes of the PF's interface */
 	if (!net->pf->num_vfs)
 		kpf_link_stop(net->pf);
@@ -351,6 +353,17 @@ static int kpf_change_mtu(struct net_device *netdev, int mtu)
 	return 0;
 }
 
+/* It would take the frames of VFs as well */
+static netdev_features_t kpf_fix_features(struct net_device *netdev,
+					  netdev_features_t features)
+{
+	struct kpf_net *net = netdev_priv(netdev);
+
+	if (net->pf->num_vfs || kpf_eswitch_is_switchdev(net->pf))
+		features &= ~NETIF_F_LOOPBACK;
+	return kpf_eswitch_fix_features(netdev, features);
+}
+
 static int kpf_set_features(struct net_device *netdev,
 			    netdev_features_t features)
 {
@@ -367,6 +380,9 @@ static int kpf_set_features(struct net_device *netdev,
 	if (changed & NETIF_F_HW_VLAN_CTAG_FILTER)
 		kpf_filter_set_vlan_filter(net->pf, features &
 					   NETIF_F_HW_VLAN_CTAG_FILTER);
+	if (changed & NETIF_F_LOOPBACK)
+		return kpf_link_set_loopback(net->pf,
+					     features & NETIF_F_LOOPBACK);
 	return 0;
 }
 
@@ -404,7 +420,7 @@ static const struct net_device_ops kpf_netdev_ops = {
 	.ndo_validate_addr	= eth_validate_addr,
 	KWL_SET_RX_MODE(kpf_set_rx_mode),
 	.ndo_change_mtu		= kpf_change_mtu,
-	.ndo_fix_features	= kpf_eswitch_fix_features,
+	.ndo_fix_features	= kpf_fix_features,
 	.ndo_set_features	= kpf_set_features,
 	.ndo_get_port_parent_id	= kpf_eswitch_get_port_parent_id,
 	.ndo_vlan_rx_add_vid	= kpf_vlan_add,
@@ -451,6 +467,7 @@ static void kpf_net_init_features(struct net_device *netdev,
 	if (!pf->emulated)
 		netdev->hw_features |= NETIF_F_NTUPLE;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
+	netdev->hw_features |= NETIF_F_LOOPBACK;
 	netdev->vlan_features = offloads | NETIF_F_HIGHDMA;
 	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 	netdev->min_mtu = ETH_MIN_MTU;

@@ -225,7 +225,7 @@ static int kpf_test_loopback(struct kpf_net *net)
 	err = kpf_link_loopback(net->pf, true);
 	if (!err)
 		err = kpf_loop_run(net, &loop);
-	if (kpf_link_loopback(net->pf, false) && !err)
+	if (kpf_link_loopback(net->pf, net->pf->link.loopback) && !err)
 		err = -EIO;
 	dev_remove_pack(&loop.pt);
 	dev_activate(net->netdev);

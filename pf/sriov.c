@@ -111,6 +111,11 @@ static int kpf_sriov_prepare(struct kpf_dev *pf, int num_vfs)
 	kwl_ctl_lock(net->netdev);
 	pf->sriov.user_pairs = net->port.cfg.pairs;
 	err = kpf_eswitch_check(pf, pf->eswitch.mode, NULL);
+	if (!err && pf->link.loopback) {
+		netdev_err(net->netdev,
+			   "no VFs while frames come back: turn loopback off first\n");
+		err = -EBUSY;
+	}
 	if (!err)
 		err = kpf_net_set_num_vfs(net, num_vfs, 1);
 	if (err) {

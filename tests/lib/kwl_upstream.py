@@ -289,6 +289,8 @@ class Suite:
         local = takes_interfaces(program)
         if local:
             words = [self.end.ifname, self.end.env.peer_if]
+            # They bring their own, and some look for the first
+            run(f"ip addr flush dev {self.end.ifname}")
             run(f"ip -n {self.end.env.ns} link set {self.end.env.peer_if} netns 1")
         else:
             self.ready_partner()

@@ -5,17 +5,22 @@
 
 import re
 
-from lib.py import ksft_eq, ksft_exit, ksft_run, ksft_true
-from kwl_env import Env, stock_xfail
-from kwl_sys import output
+from lib.py import defer, ksft_eq, ksft_exit, ksft_run, ksft_true
+from kwl_env import Env, stock_skip, stock_xfail
+from kwl_frames import ether
+from kwl_switch import BROADCAST
+from kwl_sys import kernel_log, output, refused, write
 from kwl_traffic import Stream, ping, transfer
+from kwl_wire import Capture, send_frames
 
 OFFERED = ("rx-checksumming", "tx-checksum-sctp", "tx-scatter-gather", "tx-tcp-segmentation",
            "tx-tcp6-segmentation", "generic-receive-offload", "rx-vlan-offload", "tx-vlan-offload", "receive-hashing")
 # ethtool's names of the switches that are groups.
 ALIAS = {"rx-checksumming": "rx", "generic-receive-offload": "gro", "rx-vlan-offload": "rxvlan",
          "tx-vlan-offload": "txvlan", "receive-hashing": "rxhash", "generic-segmentation-offload": "gso"}
-SKIP = ("tx-nocache-copy",)
+# The one stops traffic, and has a case of its own.
+SKIP = ("tx-nocache-copy", "loopback")
+LOCAL, MARK = 0x88B5, b"kawela-loop"
 
 
 def switches(env):
@@ -94,9 +99,67 @@ def kept_over_down_up(env):
     set_feature(env, "receive-hashing", True)
 
 
+def comes_out(env):
+    """Where a frame that the interface sends comes out: {"here", "wire"}."""
+    def marked(data):
+        return MARK in data
+    with Capture(env.ifname, None, marked) as here, Capture(env.peer_if, env.ns, marked) as wire:
+        send_frames(env.ifname, [ether(BROADCAST, env.mac, LOCAL, MARK + bytes(60))] * 3)
+        here.wait(0, linger=0.5)
+        wire.wait(0, linger=0.2)
+    return {name for name, capture in (("here", here), ("wire", wire)) if len(capture.frames) == 3}
+
+
+def loopback(env):
+    """Frames come back and do not leave; over down and up, resets and the self test, until that is switched off."""
+    stock_skip("has no such switch")
+
+    def on(want):
+        return (env.feature("loopback"), comes_out(env)) == (want, {"here"} if want else {"wire"})
+    ksft_true(on(False), "at first")
+    env.ethtool("-K", "loopback", "on")
+    defer(env.ethtool, "-K", "loopback", "off")
+    ksft_true(on(True), "switched on")
+    env.set_link("down")
+    env.set_link("up")
+    env.wait_carrier()
+    ksft_true(on(True), "down and up")
+    write(env.sysfs / "reset", 1)
+    env.wait_carrier()
+    ksft_true(on(True), "after a function reset")
+    env.ethtool("-t", "offline")
+    env.wait_carrier()
+    ksft_true(on(True), "after the self test")
+    env.ethtool("-G", "rx", 512)
+    env.ethtool("-G", "rx", 256)
+    env.wait_carrier()
+    ksft_true(on(True), "with other rings")
+    ksft_true(refused(["sh", "-c", f"echo 1 >{env.sysfs}/sriov_numvfs"]), "VFs refused meanwhile")
+    ksft_true("turn loopback off first" in kernel_log(), "with the reason")
+    env.ethtool("-K", "loopback", "off")
+    ksft_true(on(False), "switched off")
+    env.set_link("down")
+    env.ethtool("-K", "loopback", "on")
+    env.ethtool("-K", "loopback", "off")
+    env.set_link("up")
+    env.wait_carrier()
+    ksft_true(on(False), "switched on and off while down")
+    transfer(env, "tx", size=64 << 10)
+
+
+def loopback_and_vfs(env):
+    """With VFs there is no loopback: it would take their frames as well."""
+    stock_skip("has no such switch")
+    write(env.sysfs / "sriov_numvfs", 1)
+    defer(write, env.sysfs / "sriov_numvfs", 0)
+    env.ethtool("-K", "loopback", "on", check=False)
+    ksft_eq(env.feature("loopback"), False, "loopback")
+
+
 def main():
     """Run the cases."""
-    ksft_run([offered, each_under_traffic, all_off, kept_over_down_up], args=(Env(),))
+    ksft_run([offered, each_under_traffic, all_off, kept_over_down_up, loopback,
+              loopback_and_vfs], args=(Env(),))
     ksft_exit()
 
 
