@@ -6,7 +6,8 @@
  *	echo 2 > /sys/module/failcall/parameters/nth
  *
  * The second call of the function by a process of that name, counted from
- * now, returns the value at once. Afterwards nth reads 0. With several
+ * now, returns the value at once. Afterwards nth reads 0. -1 is all calls,
+ * until something else is written. With several
  * functions and values, separated by commas, the calls of all of them count,
  * and "last" tells which one has failed. "caller" limits this to calls from
  * functions, or modules, with such a name. This is what fault injection does
@@ -74,7 +75,13 @@ static const struct kernel_param_ops nth_ops = {
 	.get = nth_get,
 };
 module_param_cb(nth, &nth_ops, NULL, 0644);
-MODULE_PARM_DESC(nth, "which call from now on; 0 for none");
+MODULE_PARM_DESC(nth, "which call from now on; 0 for none, -1 for all");
+
+static bool failcall_is_due(void)
+{
+	return atomic_read(&countdown) < 0 ||
+	       !atomic_dec_if_positive(&countdown);
+}
 
 /* Does nothing but return, to the caller of the function it stands in for */
 asmlinkage void failcall_return(void);
@@ -108,7 +115,7 @@ static int failcall_enter(struct kprobe *probe, struct pt_regs *regs)
 	if (strcmp(current->comm, comm) || in_serving_softirq() ||
 	    !failcall_is_caller(regs) ||
 	    (most && atomic_inc_return(&calls[which]) > most) ||
-	    atomic_dec_if_positive(&countdown) != 0)
+	    !failcall_is_due())
 		return 0;
 
 	strscpy(last, probe->symbol_name, sizeof(last));
