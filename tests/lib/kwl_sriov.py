@@ -211,6 +211,12 @@ class Sriov:
         """What `ip link show PF` tells about a VF."""
         return link(self.env.ifname)["vfinfo_list"][index]
 
+    def vf_stats(self, index):
+        """What `ip -s link show PF` counts of a VF: {"rx": {...}, "tx": {...}}."""
+        shown = self.pf_vf(index)["stats"]
+        # ip names the counters of one direction tx_packets, of the other just packets.
+        return {way: {name.removeprefix("tx_"): value for name, value in shown[way].items()} for way in shown}
+
     def set_vf(self, index, *words, check=True):
         """`ip link set PF vf INDEX words...`; returns the finished process."""
         return run(["ip", "link", "set", self.env.ifname, "vf", str(index), *map(str, words)], check=check)

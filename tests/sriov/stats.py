@@ -20,13 +20,6 @@ HEADERS, CRC = 42, 4
 SPARE_FRAMES, SPARE_BYTES = 10, 1000
 
 
-def vf_stats(bench, index):
-    """Return the PF's counters of a VF: {"rx": {...}, "tx": {...}}."""
-    shown = bench.pf_vf(index)["stats"]
-    # ip names the counters of one direction tx_packets, of the other just packets.
-    return {way: {name.removeprefix("tx_"): value for name, value in shown[way].items()} for way in shown}
-
-
 def gained(before, after, way, what):
     """How much a counter has grown."""
     return after[way][what] - before[way][what]
@@ -34,9 +27,9 @@ def gained(before, after, way, what):
 
 def ping_counted(bench):
     """Packets and bytes of pings are counted, in both directions, for the right VF."""
-    before = [vf_stats(bench, at) for at in (0, 1)]
+    before = [bench.vf_stats(at) for at in (0, 1)]
     ksft_eq(ping(bench.env.peer_v4, count=COUNT, size=SIZE, ns="vf0"), COUNT, "answers")
-    after = settle(lambda: [vf_stats(bench, at) for at in (0, 1)])
+    after = settle(lambda: [bench.vf_stats(at) for at in (0, 1)])
     for way in ("rx", "tx"):
         packets = gained(before[0], after[0], way, "packets")
         ksft_true(COUNT <= packets <= COUNT + SPARE_FRAMES, f"{way} packets {packets}")
@@ -49,10 +42,10 @@ def ping_counted(bench):
 def groups_counted(bench):
     """Multicasts and broadcasts are counted as received, and multicasts show in a counter of their own."""
     for addr, multicasts in ((BROADCAST, 0), (ALL_HOSTS, COUNT)):
-        before = vf_stats(bench, 0)
+        before = bench.vf_stats(0)
         frame = ether(addr, bench.env.peer_mac, LOCAL, bytes(60))
         send_frames(bench.env.peer_if, [frame] * COUNT, bench.env.ns)
-        after = settle(lambda: vf_stats(bench, 0))
+        after = settle(lambda: bench.vf_stats(0))
         ksft_ge(gained(before, after, "rx", "packets"), COUNT, f"rx packets to {addr}")
         ksft_ge(gained(before, after, "rx", "multicast"), multicasts, f"rx multicasts to {addr}")
 
@@ -67,14 +60,14 @@ def monotonic(bench):
     """Counters go on from where they were when the VF, or the PF, was down and up again, or the PF was reset."""
     one = bench.vfs[0]
     ksft_eq(ping(bench.env.peer_v4, count=20, ns="vf0"), 20, "answers")
-    before = settle(lambda: vf_stats(bench, 0))
+    before = settle(lambda: bench.vf_stats(0))
     ksft_ge(before["tx"]["packets"], 20, "packets before")
     for flap in (lambda: flaps(one), lambda: flaps(bench.env), lambda: write(bench.env.sysfs / "reset", 1)):
         flap()
         bench.env.wait_carrier()
         one.wait_carrier()
         ksft_eq(ping(bench.env.peer_v4, count=20, ns="vf0"), 20, "answers")
-        after = settle(lambda: vf_stats(bench, 0))
+        after = settle(lambda: bench.vf_stats(0))
         for way in ("rx", "tx"):
             for what in ("packets", "bytes"):
                 ksft_ge(gained(before, after, way, what), 20, f"{way} {what} gained")
@@ -86,7 +79,7 @@ def fresh_after_removal(bench):
     defer(bench.spoil)
     ksft_eq(ping(bench.env.peer_v4, count=20, ns="vf0"), 20, "answers")
     bench.enable(2)
-    after = vf_stats(bench, 0)
+    after = bench.vf_stats(0)
     ksft_eq([after[way]["packets"] for way in ("rx", "tx")], [0, 0], "packets of a new VF")
 
 

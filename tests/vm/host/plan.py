@@ -22,8 +22,8 @@ ON_REQUEST = ("nested", "stress", UPSTREAM)
 RARE = ("faults/kexec", "clients/deb")
 # What takes long runs on the newest kernel only, unless a kernel or files were
 # asked for: all of it on both would take more than continuous integration has.
-ONCE = ("faults/", "net/devlink", "net/ptp", "net/stdstats", "net/xsk", "sriov/attributes", "sriov/bridge",
-        "sriov/coalesce", "sriov/devlink", "sriov/hostile", "sriov/lifecycle", "sriov/lists", "sriov/mac",
+ONCE = ("clients/orchestration", "faults/", "net/devlink", "net/ptp", "net/stdstats", "net/xsk", "sriov/attributes",
+        "sriov/bridge", "sriov/coalesce", "sriov/devlink", "sriov/hostile", "sriov/lifecycle", "sriov/lists", "sriov/mac",
         "sriov/policy", "sriov/removal", "sriov/split", "sriov/state", "sriov/switchdev", "sriov/switching",
         "sriov/trace", "sriov/vfstats", "sriov/vlan", "sriov/wildrings", "sriov/xdp", "sriov/xsk")
 HEADER = re.compile(r"# kawela: (.*)")
