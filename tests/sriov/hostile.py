@@ -261,6 +261,13 @@ def floods_confined(target):
     target.attack("flood", SOME, seed=3)
 
 
+def hammers(target):
+    """Asks, with a message that costs it and the PF next to nothing, so that most of the time is the PF's."""
+    target.pardon()
+    defer(target.pardon)
+    target.attack("hammer", MESSAGES // 5, seed=8)
+
+
 def resets(target):
     """Resets itself without end."""
     target.pardon()
@@ -339,7 +346,7 @@ def clean_after_flr(target):
 
 def main():
     """Run the cases."""
-    ksft_run([calm, talks, talks_confined, floods, floods_confined, resets, pokes, shut_off_and_back, clean_after_flr],
+    ksft_run([calm, talks, talks_confined, floods, floods_confined, hammers, resets, pokes, shut_off_and_back, clean_after_flr],
              args=(Target(),))
     ksft_exit()
 
