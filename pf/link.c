@@ -357,6 +357,7 @@ int kpf_link_init(struct kpf_dev *pf)
 {
 	int err;
 
+	pf->link.loopback = false;
 	pf->link.bus = kpf_link_alloc_bus(pf);
 	if (!pf->link.bus)
 		return -ENOMEM;

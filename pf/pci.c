@@ -63,6 +63,9 @@ int kpf_load(struct kpf_dev *pf)
 	int err;
 
 	kpf_eswitch_init(pf);
+	/* It may have been off the bus when it was unloaded */
+	pf->hw.gone = false;
+	pf->offline = false;
 	err = kpf_irq_init(pf);
 	if (err)
 		return err;

@@ -58,13 +58,15 @@ int kpf_reattach(struct kpf_dev *pf)
 		kpf_link_start(pf);
 	netif_device_attach(net->netdev);
 	kpf_net_sync_rx_mode(net);
-	kpf_service_start(pf);
 	/* Whatever VFs have said in the meantime */
 	kpf_sriov_irq(pf);
 out:
 	kwl_ctl_unlock(net->netdev);
 	if (err)
 		pci_err(pf->pdev, "does not come back: %pe\n", ERR_PTR(err));
+	/* One that is off the bus still may answer one day */
+	if (!err || READ_ONCE(pf->hw.gone))
+		kpf_service_start(pf);
 	return err;
 }
 

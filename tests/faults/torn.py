@@ -144,6 +144,23 @@ def card_back(bench):
     carry(bench)
 
 
+def reloaded(bench):
+    """A card that is away when it is reloaded cannot be, and can once it is back."""
+    env, driver = bench.env, bench.driver
+    defer(bench.spoil)
+    bench.disable()
+    reload = f"devlink dev reload pci/{env.pci}"
+    run("dmesg -C")
+    with Ones(window(env.pci, 0)):
+        noticed([env.pci], lambda: not carrier(env), "the PF's carrier to go")
+        ksft_ge(timed(reload, ok=False), 1, "refusal to reload")
+    run(reload)
+    wait_for(lambda: netdev_of(env.pci), 30, "the PF's interface")
+    env.start()
+    bench.start(driver)
+    carry(bench)
+
+
 def one_vf(bench):
     """A VF that leaves the bus takes nobody along, and works again by itself when it is back."""
     vf, neighbour = bench.vfs
@@ -172,7 +189,7 @@ def one_vf(bench):
 
 def main():
     """Run the cases."""
-    ksft_run(with_drivers([one_vf, card_reset, card_back, card], pair()), args=(Sriov(), ))
+    ksft_run(with_drivers([one_vf, card_reset, card_back, reloaded, card], pair()), args=(Sriov(), ))
     ksft_exit()
 
 

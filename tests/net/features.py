@@ -9,7 +9,7 @@ from lib.py import defer, ksft_eq, ksft_exit, ksft_run, ksft_true
 from kwl_env import Env, stock_skip, stock_xfail
 from kwl_frames import ether
 from kwl_switch import BROADCAST
-from kwl_sys import kernel_log, output, refused, write
+from kwl_sys import kernel_log, output, refused, run, write
 from kwl_traffic import Stream, ping, transfer
 from kwl_wire import Capture, send_frames
 
@@ -144,7 +144,12 @@ def loopback(env):
     env.set_link("up")
     env.wait_carrier()
     ksft_true(on(False), "switched on and off while down")
-    transfer(env, "tx", size=64 << 10)
+    env.ethtool("-K", "loopback", "on")
+    run(f"devlink dev reload pci/{env.pci}")
+    env.start()
+    ksft_true(on(False), "off by default after a reload")
+    sent, got = transfer(env, "tx", size=64 << 10)
+    ksft_eq(sent, got, "md5")
 
 
 def loopback_and_vfs(env):
