@@ -60,3 +60,12 @@ class Events:
         """Return the events of this name, with this text and these fields, once there is one."""
         return wait_for(lambda: [event for event in self.seen(name, **fields) if text in event.text], timeout,
                         f"event {name} {text} {fields or ''}")
+
+    def reasons(self):
+        """Return the reason that the kernel was given for each frame that a driver of ours has dropped.
+
+        It names whoever called kfree_skb(): us, or in the debug kernel, which is built without tail calls,
+        the function in between.
+        """
+        return [event.text.split("reason: ")[1].split()[0] for event in self.seen("kfree_skb")
+                if "kwl_" in event.text or "dev_kfree_skb_any_reason" in event.text]
