@@ -134,7 +134,7 @@ def interrupt_remapping(devices: list[str]) -> tuple[list[str], str]:
     A write to memory of a device gets lost, without KVM, when another processor moves
     windows of the bus just then (it looks up an address in a table that is being replaced).
     Where the lost one was an end of interrupt, that processor takes no timer any more: seen
-    in every tenth run of net/pm, with the timer's vector in ISR and IRR of a halted one.
+    in one run of net/pm of three on a busy host, with the timer's vector in ISR and IRR of a halted one.
     """
     if any("intel-iommu" in word for word in devices):
         return [], ""
