@@ -116,6 +116,30 @@ def rx_heals(env, devlink):
     ksft_eq(*transfer(env, "rx", size=1 << 20), "md5 afterwards")
 
 
+def rx_by_hand(env, devlink):
+    """With auto_recover off the frame stays where it is, the dump shows it, and one command fetches it."""
+    devlink.run("health", "set", "DEV", "reporter", "rx", "auto_recover", "false")
+    defer(devlink.run, "health", "set", "DEV", "reporter", "rx", "auto_recover", "true")
+    before = devlink.health("rx")
+    ksft_eq(ping(env.peer_v4), 1, "answers before")
+    with Registers(env) as registers:
+        registers.put(EIMC, QUEUE_VECTORS)
+    run(f"ip netns exec {env.ns} ping -c 3 -W 1 -i 0.2 {env.v4}", check=False)
+    wait_for(lambda: devlink.health("rx")["state"] == "error", 20, "the error")
+    now = devlink.health("rx")
+    ksft_eq((now["error"], now["recover"]), (before["error"] + 1, before["recover"]), "errors, recoveries")
+    dump = devlink.run("health", "dump", "show", "DEV", "reporter", "rx").stdout
+    waiting = re.findall(r"queue: (\d+) size: (\d+).*?frame waits: (true|false)", dump, re.S)
+    ksft_ge([waits for _, _, waits in waiting].count("true"), 1, "queues where a frame waits, in the dump")
+    ksft_eq({size for _, size, _ in waiting}, {"256"}, "sizes of their rings")
+    ksft_eq(ping(env.peer_v4), 0, "answers while it stalls")
+    devlink.run("health", "recover", "DEV", "reporter", "rx")
+    ksft_eq(devlink.health("rx")["state"], "healthy", "state")
+    wait_for(lambda: ping(env.peer_v4), 10, "answers")
+    devlink.run("health", "dump", "clear", "DEV", "reporter", "rx")
+    ksft_eq(*transfer(env, "rx", size=1 << 20), "md5 afterwards")
+
+
 def diagnose(env, devlink):
     """A diagnosis names every queue in use, with its registers; it harms nobody."""
     count = len([queue for queue in (env.sysfs / "net" / env.ifname / "queues").iterdir()
@@ -220,7 +244,7 @@ def unbind_while_asked(env, devlink):
 def main():
     """Run the cases."""
     env = Env()
-    ksft_run([info, port, resources, region, diagnose, tx_heals, tx_by_hand, rx_heals, reload, reload_refused, reload_fails, not_there,
+    ksft_run([info, port, resources, region, diagnose, tx_heals, tx_by_hand, rx_heals, rx_by_hand, reload, reload_refused, reload_fails, not_there,
               unbind_while_asked], args=(env, Devlink(env)))
     ksft_exit()
 

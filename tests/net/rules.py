@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# kawela: topology=wire timeout=180 drivers=kawela
+# kawela: topology=wire timeout=180 drivers=kawela expect-log="NETDEV WATCHDOG"
 """Rules for flows (ethtool -N), as a driver on silicon takes, keeps, refuses and programs them.
 
 Not seen on the emulator: that a frame follows a rule. It has one kind of filters, does not ask it for a
@@ -11,10 +11,12 @@ import socket
 import struct
 
 from lib.py import defer, ksft_eq, ksft_in, ksft_true
+from kwl_faults import hang_transmit
 from kwl_ptp import FILTERS as STAMPED
 from kwl_ptp import TX_OFF, configure
 from kwl_silicon import last_writes, run_on_silicon
-from kwl_sys import kernel_log, output, write
+from kwl_sriov import pf_end
+from kwl_sys import kernel_log, output, wait_for, write
 
 SAQF, DAQF, SPQF, FTQF, IMIR, IMIREXT, ETQF = 0x5980, 0x59A0, 0x59C0, 0x59E0, 0x5A80, 0x5AA0, 0x5CB0
 FILTERS, CLOCK = 8, 3
@@ -218,6 +220,17 @@ def kept(rules):
     tcp = (0, 0, 0, wire16(80), NO_SADDR | NO_DADDR | NO_SPORT | ANY_POOL | TUPLE_ON | 1 << 16 | 6)
     ours = {0: ether(0x88CC, 3)}, {0: tcp}
     rules.check(rules.written(lambda: write(env.sysfs / "reset", 1)), *ours, "function reset")
+    rules.check(rules.written(lambda: env.ethtool("-G", "rx", 512)), *ours, "new rings")
+    env.start()
+
+    def time_out():
+        downs = kernel_log().count("Link is Down")
+        hang_transmit(env, pf_end(env), range(QUEUES))
+        # The emulated PHY wants a word after a reset that one of silicon does not need
+        wait_for(lambda: kernel_log().count("Link is Down") > downs, 20, "the reset")
+        env.ethtool("-g")
+
+    rules.check(rules.written(time_out), *ours, "transmit time-out")
     defer(write, env.sysfs / "sriov_numvfs", 0)
     rules.check(rules.written(lambda: write(env.sysfs / "sriov_numvfs", 2)), {}, {}, "with VFs")
     ksft_in("rules for flows rest while there are VFs", kernel_log(), "log")

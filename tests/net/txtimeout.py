@@ -11,9 +11,10 @@ import os
 import socket
 
 from lib.py import ksft_eq, ksft_exit, ksft_ge, ksft_run
-from kwl_env import Env
+from kwl_env import Env, on_stock
 from kwl_iowindow import Registers
 from kwl_sys import kernel_log, read, wait_for
+from kwl_stats import driver_stats
 from kwl_traffic import Stream, make_socket, ping, transfer
 
 TXDCTL = 0xE028
@@ -68,8 +69,11 @@ def recovers(env):
     """After a time-out the device has been reset and traffic flows."""
     env.ethtool("-G", "tx", 512)
     env.wait_carrier()
+    counted = driver_stats(env.ifname).get("tx_timeouts")
     provoke(env)
     wait_for(lambda: ping(env.peer_v4, options="-W 1 -w 2"), 30, "an answer after recovery")
+    if not on_stock():
+        ksft_ge(driver_stats(env.ifname)["tx_timeouts"], counted + 1, "time-outs that the driver counts")
     wait_for(lambda: inflight(env) == 0, 10, "the device to have sent everything")
     for direction in ("tx", "rx"):
         sent, got = transfer(env, direction, size=1 << 20)

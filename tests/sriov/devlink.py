@@ -51,7 +51,7 @@ def addresses(bench):
     bench.set_vf(0, "mac", OTHER_MAC)
     ksft_eq(devlink.ports()[1]["function"]["hw_addr"], OTHER_MAC, "as set by ip link")
     for wrong, reason in (("01:00:5e:00:00:01", "not a unicast address"), (bench.env.mac, "has that address"),
-                          (bench.vfs[1].mac, "has that address")):
+                          (bench.vfs[1].mac, "has that address"), (f"{MAC}:02:03", "six octets")):
         ksft_in(reason, devlink.refused("port", "function", "set", "DEV/1", "hw_addr", wrong), f"reason for {wrong}")
     ksft_eq(bench.pf_vf(0)["address"], OTHER_MAC, "after refusals")
 
@@ -71,6 +71,16 @@ def rates(bench):
     ksft_eq(bench.pf_vf(0)["rate"], {"max_tx": 250, "min_tx": 0}, "after refusals")
     devlink.run("port", "function", "rate", "set", "DEV/1", "tx_max", "0")
     ksft_eq(bench.pf_vf(0)["rate"]["max_tx"], 0, "no limit any more")
+
+
+def not_there(bench):
+    """No groups of rates, no parents, no state of a port to set: devlink says so, and nothing changes."""
+    devlink = Devlink(bench.env)
+    before = devlink.ports(), devlink.rates()
+    for words in (("rate", "add", "DEV/group"), ("rate", "set", "DEV/1", "parent", "group"),
+                  ("set", "DEV/1", "state", "active"), ("set", "DEV/1", "roce", "enable")):
+        ksft_true(devlink.refused("port", "function", *words), f"a reason for {words}")
+    ksft_eq((devlink.ports(), devlink.rates()), before, "ports and rates after refusals")
 
 
 def tables(bench):
@@ -119,7 +129,7 @@ def shut_off(bench):
 
 def main():
     """Run the cases."""
-    ksft_run(with_drivers([ports, addresses, rates, tables, shut_off], [OURS]), args=(Sriov(), ))
+    ksft_run(with_drivers([ports, addresses, rates, not_there, tables, shut_off], [OURS]), args=(Sriov(), ))
     ksft_exit()
 
 

@@ -3,6 +3,8 @@
 # kawela: topology=wire timeout=180 drivers=kawela
 """Tracepoints around VFs: both ends of the mailbox, the life of a VF, its link, its losses, frames that are dropped."""
 
+import subprocess
+
 import kwl_pktgen
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true
 from kwl_events import Events
@@ -10,7 +12,7 @@ from kwl_faults import function_reset
 from kwl_frames import ether
 from kwl_repr import Switchdev
 from kwl_switch import BROADCAST, LOCAL
-from kwl_sys import run, wait_for
+from kwl_sys import SLOW, run, wait_for
 from kwl_traffic import ping
 from kwl_wire import packet_socket
 
@@ -121,6 +123,30 @@ def policed(both):
     ksft_eq(told_of(events, "fast"), ({bench.env.ifname}, {"QDISC_DROP"}), "more than the rate")
 
 
+def unheard(both):
+    """In mode switchdev: what is on its way while a representor goes down is told as dropped by the uplink."""
+    bench, events = both
+    bench.use("kawela_vf")
+    bench.enter()
+    defer(bench.legacy)
+    vf = bench.vfs[0]
+    kwl_pktgen.prepare(vf.ifname, vf.ns, count=0, burst=32, pkt_size=60, dst="198.18.0.1", dst_mac=STRANGER)
+    sender = subprocess.Popen(["ip", "netns", "exec", vf.ns, "sh", "-c", "echo start >/proc/net/pktgen/pgctrl"])
+    defer(sender.wait)
+    defer(kwl_pktgen.tell, vf.ns, "pgctrl", "stop")
+    events.clear()
+
+    def down():
+        run("ip link set r0 down")
+        wait_for(lambda: not vf.carrier(), what="the VF to lose its carrier")
+        run("ip link set r0 up")
+        vf.wait_carrier()
+        return events.seen("kwl_rx_drop", why="no_repr")
+
+    wait_for(down, 30 * SLOW, "a frame that comes too late")
+    ksft_eq(told_of(events, "no_repr"), ({bench.env.ifname}, {"DEV_READY"}), "to one that is down")
+
+
 def own_frames(both):
     """On the emulator a VF's own broadcast comes back: told as dropped, with the reason, and never counted."""
     bench, events = both
@@ -144,7 +170,7 @@ def main():
     bench = Switchdev()
     run("modprobe kawela_vf")
     with Events("kawela", "kawela_pf", "kawela_vf", "skb/kfree_skb") as events:
-        ksft_run([life, notices, refusals, resets, own_frames, policed], args=((bench, events),))
+        ksft_run([life, notices, refusals, resets, own_frames, unheard, policed], args=((bench, events),))
     ksft_exit()
 
 

@@ -10,10 +10,10 @@ from kwl_env import KERNEL
 from kwl_faults import function_reset
 from kwl_frames import ether
 from kwl_napi import napis, pools, queues, set_napi
-from kwl_sriov import Sriov
+from kwl_sriov import Sriov, path, wire_end
 from kwl_stats import device_row, driver_stats, moved, queue_rows, xdp_names
 from kwl_sys import output, run, settle, wait_for
-from kwl_traffic import ping
+from kwl_traffic import ping, transfer
 from kwl_wire import Capture, send_frames
 
 LOCAL = 0x88B5
@@ -75,6 +75,26 @@ def sent(bench):
     want = {("link tx", "packets"): count, ("link tx", "bytes"): size, ("link tx", "errors"): 0,
             ("queues", "tx-packets"): count, ("queues", "tx-bytes"): size, ("queues", "tx-csum-none"): count}
     ksft_eq({what: gained[what] for what in want}, want, "gained")
+
+
+def offloaded(bench):
+    """Large frames count with each of their segments; what was checked or filled in by the device counts as such."""
+    vf = bench.use("kawela_vf").vfs[0]
+    ends = path(vf, wire_end(bench.env))
+    before = everything(vf)
+    ksft_eq(*transfer(ends, "tx", size=400_000), "md5 of what was sent")
+    gained = {name: value for (place, name), value in moved(before, everything(vf)).items() if place == "queues"}
+    large, pieces = gained["tx-hw-gso-packets"], gained["tx-hw-gso-wire-packets"]
+    ksft_ge(large, 1, "large frames")
+    ksft_ge(pieces, 2 * large, "their segments")
+    # Each segment but the first has its own copy of the headers: Ethernet, IPv4, TCP with time stamps.
+    ksft_eq(gained["tx-hw-gso-wire-bytes"] - gained["tx-hw-gso-bytes"], 66 * (pieces - large), "bytes of copied headers")
+    ksft_ge(gained["tx-needs-csum"], large, "frames with a checksum to be filled in")
+    before = everything(vf)
+    ksft_eq(*transfer(ends, "rx", size=400_000), "md5 of what came")
+    gained = {name: value for (place, name), value in moved(before, everything(vf)).items() if place == "queues"}
+    ksft_ge(gained["rx-csum-unnecessary"], 200, "frames with a checksum that was seen to be right")
+    ksft_eq(gained["rx-csum-bad"], 0, "frames with a wrong one")
 
 
 def only_the_rest(bench):
@@ -167,7 +187,7 @@ def one_channel(bench):
 
 def main():
     """Run the cases."""
-    ksft_run([received, sent, only_the_rest, linked, one_channel, survive], args=(Sriov(),))
+    ksft_run([received, sent, offloaded, only_the_rest, linked, one_channel, survive], args=(Sriov(),))
     ksft_exit()
 
 
