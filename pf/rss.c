@@ -17,7 +17,8 @@ static void kpf_rss_default_table(struct kpf_rss *rss, u16 pairs)
 void kpf_rss_init(struct kpf_net *net)
 {
 	netdev_rss_key_fill(net->rss.key, sizeof(net->rss.key));
-	net->rss.ports = KWL_MRQC_TCP4 | KWL_MRQC_TCP6 | KWL_MRQC_TCP6EX;
+	net->rss.ports = KWL_MRQC_TCP4 | KWL_MRQC_TCP6 | KWL_MRQC_TCP6EX |
+			 KWL_MRQC_UDP4 | KWL_MRQC_UDP6;
 	kpf_rss_default_table(&net->rss, net->port.cfg.pairs);
 }
 

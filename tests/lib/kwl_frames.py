@@ -98,6 +98,19 @@ def to_dut(env, version, proto, tci=None, **fields):
     return ether(env.mac, env.peer_mac, ETH_P[version], packet(version, proto, src, dst, **fields), tci)
 
 
+def fragments_of(frame, size):
+    """Return the fragments of an untagged IPv4 frame, each with so many bytes (of eights) of its data."""
+    ether_head, head, data = frame[:14], bytearray(frame[14:34]), frame[34:]
+    frames = []
+    for at in range(0, len(data), size):
+        more = 0x2000 if at + size < len(data) else 0
+        piece = data[at:at + size]
+        struct.pack_into("!HHHBBH", head, 2, 20 + len(piece), 7, more | at // 8, 64, head[9], 0)
+        struct.pack_into("!H", head, 10, 0xFFFF ^ ones_sum(head))
+        frames.append(ether_head + bytes(head) + piece)
+    return frames
+
+
 def ip_of(frame):
     """Return the parsed IP packet of a frame, or None; Ethernet padding is cut off."""
     parsed = dpkt.ethernet.Ethernet(frame)

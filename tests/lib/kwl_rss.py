@@ -93,9 +93,9 @@ def expected_hash(env, key, version, ports=None):
     return toeplitz(key, data + (struct.pack("!HH", *ports) if ports else b""))
 
 
-def flow(env, proto, version, sport, dport=5996):
+def flow(env, proto, version, sport, dport=5996, payload=PAYLOAD):
     """Return a frame of one flow to the DUT."""
-    return to_dut(env, version, proto, sport=sport, dport=dport, payload=PAYLOAD)
+    return to_dut(env, version, proto, sport=sport, dport=dport, payload=payload)
 
 
 def rxfh(env):

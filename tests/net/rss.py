@@ -5,8 +5,9 @@
 
 from lib.py import (EthtoolFamily, KsftNamedVariant, KsftSkipEx, NlError, defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run,
                     ksft_true, ksft_variants)
-from kwl_env import KERNEL, Env, stock_skip, stock_xfail
-from kwl_rss import RxMeta, expected_hash, flow, rxfh, spread_ports
+from kwl_env import KERNEL, Env, on_stock, stock_skip, stock_xfail
+from kwl_frames import fragments_of
+from kwl_rss import PAYLOAD, RxMeta, expected_hash, flow, rxfh, spread_ports
 from kwl_sys import output, refused
 from kwl_traffic import ping
 
@@ -50,7 +51,7 @@ def matches_key_and_table(env, proto, version):
     stock_xfail("does not show its key")
     fields = output(f"ethtool -n {env.ifname} rx-flow-hash {proto}{version}")
     with_ports = "L4 bytes 0 & 1" in fields
-    ksft_eq(with_ports, proto == "tcp", f"ports hashed for {proto}{version} by default")
+    ksft_eq(with_ports, True, f"ports hashed for {proto}{version} by default")
     for port, queue, value in queues_of(env, proto, version):
         right = expected_hash(env, key, version, (port, 5996) if with_ports else None)
         ksft_eq(hex(value), hex(right), f"hash, source port {port}")
@@ -99,13 +100,26 @@ def hash_fields(env, proto, version):
     name = f"{proto}{version}"
     if proto == "tcp":
         stock_xfail("refuses to hash TCP without its ports")
-        defer(env.ethtool, "-N", "rx-flow-hash", name, "sdfn")
+    defer(env.ethtool, "-N", "rx-flow-hash", name, "sd" if on_stock() else "sdfn")
     for fields, many in (("sd", False), ("sdfn", True), ("sd", False)):
         env.ethtool("-N", "rx-flow-hash", name, fields)
         shown = output(f"ethtool -n {env.ifname} rx-flow-hash {name}")
         ksft_eq("L4 bytes 2 & 3" in shown, many, f"ports shown for {name} {fields}")
         hashes = len({value for _, _, value in queues_of(env, proto, version)})
         ksft_true(hashes >= len(PORTS) - 1 if many else hashes == 1, f"{hashes} hashes for {name} {fields}")
+
+
+def fragments(env):
+    """Fragments have no ports to hash: all of a datagram's come by one queue, the first one included."""
+    table, key = rxfh(env)
+    stock_xfail("does not show its key")
+    right = expected_hash(env, key, 4, None)
+    for port in PORTS[:6]:
+        frames = fragments_of(flow(env, "udp", 4, port, payload=3 * PAYLOAD), 408)
+        with RxMeta(env) as meta:
+            seen = {meta.send(frame) for frame in frames}
+        ksft_eq({(queue, hex(value)) for queue, value in seen}, {(table[right % len(table)], hex(right))},
+                f"queue and hash, source port {port}")
 
 
 def field_refusals(env):
@@ -148,7 +162,7 @@ def hashing_off(env):
 def main():
     """Run the cases."""
     ksft_run([default_spread, flow_stays, matches_key_and_table, set_table, table_refusals, set_key,
-              hash_fields, field_refusals, reasons, hashing_off], args=(Env(),))
+              hash_fields, fragments, field_refusals, reasons, hashing_off], args=(Env(),))
     ksft_exit()
 
 
