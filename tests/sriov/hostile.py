@@ -172,8 +172,9 @@ class Target:
         ksft_eq(process.returncode, 0, "the tool's exit status")
         done = json.loads(process.stdout.read())
         ksft_pr(f"{done}; {elapsed:.1f} s, of which workers worked {worked:.1f}; (pings, lost) {lost}")
+        # A slow kernel has more than one of them under way.
         for sent, missing in lost:
-            ksft_lt(missing, 2, f"pings of neighbours unanswered, of {sent}, one of them under way")
+            ksft_lt(missing, 1 + SLOW, f"pings of neighbours unanswered, of {sent}, {SLOW} of them under way")
         ksft_lt(worked, SAVED + SHARE * elapsed, "seconds of a processor that workers took")
         ksft_lt(kernel_log().count("kawela") - log, LINES, "lines of ours in the log")
         ksft_eq(done["stolen"], 0, "addresses of others that were granted")
