@@ -17,9 +17,12 @@ static void kpf_net_unstick(struct kpf_net *net)
 	if (!net->port.stuck)
 		return;
 	net->port.stuck = false;
+	/* The reset clears the counters */
+	kpf_stats_refresh(net->pf);
 	kpf_sriov_before_reset(net->pf);
 	kpf_hw_restart(net);
 	kpf_sriov_after_reset(net->pf);
+	kpf_link_resume(net->pf);
 }
 
 /* phylib's work may want to know which queues run: not in between, please */
