@@ -11,7 +11,7 @@ REST   ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
-.PHONY: setup demo demo-pf shell test test-debug bench fuzz check deb
+.PHONY: setup demo demo-pf shell test test-debug test-races bench fuzz check deb
 
 help:
 	@echo 'The driver:'
@@ -31,6 +31,7 @@ help:
 	@echo '       V=1                  show the output of passing files as well'
 	@echo '  make test-debug           the same in a kernel full of checkers, with coverage'
 	@echo '       REST=1               only files that have not passed with these very modules'
+	@echo '  make test-races           the same in a kernel that watches for data races'
 	@echo '  make bench                instructions, register accesses and interrupts per packet,'
 	@echo '                            beside the stock pair; takes KERNEL'
 	@echo '  make fuzz [SECONDS=60]    fuzz codec, tables and mailbox outside the kernel'
@@ -77,7 +78,8 @@ test:
 		$(if $(filter-out 0,$(REST)),--rest) -- $(foreach t,$(T),'$(t)')
 
 test-debug: KERNEL = debug
-test-debug: test
+test-races: KERNEL = races
+test-debug test-races: test
 
 bench:
 	@tests/vm/bench --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' $(LOAD)

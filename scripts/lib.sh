@@ -51,21 +51,21 @@ install_packages()
 		apt-get -q -y --no-install-recommends install "$@"
 }
 
-# kernel_tree 6.12|7.2-debug: the tree with that kernel's boot/ and lib/modules/.
+# kernel_tree 6.12|7.2-debug|...: the tree with that kernel's boot/ and lib/modules/.
 kernel_tree()
 {
 	case $1 in
-	*-debug) echo "$BUILD/debug/$1" ;;
+	*-*) echo "$BUILD/debug/$1" ;;
 	*) echo "$ROOT" ;;
 	esac
 }
 
-# kernel_release 6.12|7.2-debug: the full release of that kernel.
+# kernel_release 6.12|7.2-debug|...: the full release of that kernel.
 kernel_release()
 {
 	local dir
 
-	for dir in "$(kernel_tree "$1")/lib/modules/${1%-debug}".*; do
+	for dir in "$(kernel_tree "$1")/lib/modules/${1%%-*}".*; do
 		[ -d "$dir/kernel" ] && basename "$dir" && return
 	done
 	die "there is no kernel $1" "have: $KERNELS (scripts/bench.conf)"

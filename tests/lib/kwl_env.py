@@ -20,6 +20,7 @@ from kwl_sys import output, read, run, run_json, wait_for, write
 
 DRIVER = os.environ.get("KWL_DRIVER", "kawela")
 KERNEL = os.environ.get("KWL_KERNEL", "")
+OWN_KERNEL = "-" in KERNEL              # built here, with checkers
 TOPOLOGY = os.environ.get("KWL_TOPOLOGY", "wire")
 PEER_NS = os.environ.get("KWL_PEERNS", "peer")
 MODULE = {"kawela": "kawela_pf", "stock": "igb"}[DRIVER]

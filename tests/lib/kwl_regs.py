@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from kwl_env import KERNEL
+from kwl_env import OWN_KERNEL
 from kwl_nic import PCI_DEVICES
 from kwl_qmp import Qmp
 from kwl_sys import read, write
@@ -43,7 +43,7 @@ def can_trace():
 
     Lockdep cannot: stepping over an access leaves it with a wrong idea of whether interrupts are on.
     """
-    return "mmiotrace" in read(TRACING / "available_tracers") and not KERNEL.endswith("-debug")
+    return "mmiotrace" in read(TRACING / "available_tracers") and not OWN_KERNEL
 
 
 def start_tracer():

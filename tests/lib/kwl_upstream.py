@@ -23,7 +23,7 @@ from kwl_nic import netdev_of
 from kwl_sriov import Sriov
 from kwl_sys import SLOW, read, run, wait_for
 
-SERIES = KERNEL.removesuffix("-debug")
+SERIES = KERNEL.partition("-")[0]
 SUITE = Path(f"/kawela/build/kselftest-{SERIES}")
 TOOLS = SUITE / "tools" / "usr"
 TABLE = Path(__file__).parents[1] / "upstream" / "expected"

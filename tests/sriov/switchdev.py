@@ -12,7 +12,7 @@ import re
 import time
 
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
-from kwl_env import KERNEL
+from kwl_env import OWN_KERNEL
 from kwl_frames import ether
 from kwl_leaks import LeakCheck
 from kwl_repr import PIPES, Switchdev, bridged
@@ -23,7 +23,7 @@ from kwl_sys import output, read, run, run_json, settle, wait_for
 from kwl_traffic import ping, transfer
 from kwl_wire import Capture, packet_socket
 
-CYCLES = int(os.environ.get("KWL_CYCLES") or (10 if KERNEL.endswith("-debug") else 100))
+CYCLES = int(os.environ.get("KWL_CYCLES") or (10 if OWN_KERNEL else 100))
 UNKNOWN, GROUP = "52:54:00:00:00:99", "01:00:5e:11:22:33"
 ADMIN_MAC, VID = "02:00:00:00:cc:01", 333
 LOCAL = 0x88B5
@@ -106,6 +106,8 @@ def names(bench):
                     ("pcivf", 0, 0, number - 1, False), f"port {number}")
             ksft_eq(port["function"]["hw_addr"], bench.vfs[number - 1].mac, "address of its function")
     ksft_true(not os.path.exists("/sys/class/net/r0/device"), "no representor claims to be the PCI device")
+    about = dict(line.split(": ", 1) for line in output("ethtool -i r0").splitlines() if ": " in line)
+    ksft_eq((about["driver"], about["bus-info"]), ("kawela_pf_repr", env.pci), "what ethtool says of a representor")
     before = sysfs("r0", "address")
     bench.devlink.run("port", "function", "set", "DEV/1", "hw_addr", ADMIN_MAC)
     defer(bench.set_vf, 0, "mac", "00:00:00:00:00:00")

@@ -38,6 +38,13 @@ def check(machine: Machine, output: list[bytes]) -> str:
     return ""
 
 
+def check_races(machine: Machine, output: list[bytes]) -> str:
+    """The same of the kernel that looks for data races; what it finds is on the console."""
+    if machine.run([GUEST, "races"], timeout=CHECK_SECONDS, output=output.append):
+        return "nobody looks for data races"
+    return ""
+
+
 def objects(kernel: str) -> Path:
     return paths.BUILD / "mod" / kernel / "src"
 

@@ -27,18 +27,27 @@ def kernels() -> list[str]:
     return setting("KERNELS").split()
 
 
-def debug_kernel() -> str:
-    """The one that is built with checkers; never among those under test."""
-    return setting("DEBUG_KERNEL")
+def own_kernels() -> dict[str, str]:
+    """Those that are built here, with checkers; never among those under test."""
+    return {"debug": setting("DEBUG_KERNEL"), "races": setting("RACES_KERNEL")}
+
+
+def is_own(kernel: str) -> bool:
+    return "-" in kernel
 
 
 def is_debug(kernel: str) -> bool:
+    """The one that looks for leaks, and counts lines."""
     return kernel.endswith("-debug")
+
+
+def series(kernel: str) -> str:
+    return kernel.partition("-")[0]
 
 
 def slowness(kernel: str) -> int:
     """How many times longer than on a kernel of Debian's everything may take."""
-    return 6 if is_debug(kernel) else 1
+    return 6 if is_debug(kernel) else 3 if is_own(kernel) else 1
 
 
 def topologies() -> list[str]:
@@ -46,10 +55,10 @@ def topologies() -> list[str]:
 
 
 def check_kernel(kernel: str) -> str:
-    """The name of a kernel as it was given; "debug" stands for the one there is."""
-    if kernel == "debug":
-        return debug_kernel()
-    known = [*kernels(), debug_kernel()]
+    """The name of a kernel as it was given; "debug" and "races" stand for those there are."""
+    own = own_kernels()
+    kernel = own.get(kernel, kernel)
+    known = [*kernels(), *own.values()]
     if kernel not in known:
         raise BenchError(f"no kernel '{kernel}': choose one of {', '.join(known)}")
     return kernel
@@ -57,25 +66,23 @@ def check_kernel(kernel: str) -> str:
 
 def tree(kernel: str) -> Path:
     """The tree with a kernel's boot/ and lib/modules/."""
-    return BUILD / "debug" / kernel if is_debug(kernel) else ROOT
+    return BUILD / "debug" / kernel if is_own(kernel) else ROOT
 
 
 def image(kernel: str) -> Path:
     """What a machine boots."""
-    series = kernel.removesuffix("-debug")
-    found = sorted((tree(kernel) / "boot").glob(f"vmlinuz-{series}.*"))
+    found = sorted((tree(kernel) / "boot").glob(f"vmlinuz-{series(kernel)}.*"))
     if not found:
         raise BenchError(f"there is no kernel {kernel}: run 'make setup'")
     return found[0]
 
 
 def setup(*used: str) -> None:
-    """Make what the bench consists of, and the debug kernel if it is among those in
-    use; returns at once when it is all there.
+    """Make what the bench consists of, and kernels of our own among those in use; returns at once when it is all there.
     """
     if subprocess.run([TOP / "scripts" / "setup"], check=False).returncode:
         raise BenchError("set-up failed; run it again to resume")
-    for kernel in filter(is_debug, used):
+    for kernel in filter(is_own, used):
         script = TOP / "scripts" / "build-debug-kernel"
         if subprocess.run([script, kernel], check=False).returncode:
             raise BenchError(f"kernel {kernel} does not build; run it again to resume")
@@ -84,7 +91,7 @@ def setup(*used: str) -> None:
 def build_kselftest(kernel: str) -> None:
     """Build the kernel's own tests of network drivers, unless they are there."""
     script = TOP / "scripts" / "build-kselftest"
-    if subprocess.run([script, kernel.removesuffix("-debug")], check=False).returncode:
+    if subprocess.run([script, series(kernel)], check=False).returncode:
         raise BenchError(f"the tests of kernel {kernel} do not build; run it again to resume")
 
 

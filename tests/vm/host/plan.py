@@ -57,7 +57,7 @@ class TestFile:
         """Why the file cannot run like this; empty when it can."""
         if driver not in self.drivers.split(","):
             return f"only for driver {self.drivers}"
-        if self.kernels and not {kernel, kernel.removesuffix("-debug")} & set(self.kernels.split(",")):
+        if self.kernels and not {kernel, paths.series(kernel)} & set(self.kernels.split(",")):
             return f"only for kernel {self.kernels}"
         return ""
 

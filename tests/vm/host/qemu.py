@@ -36,12 +36,12 @@ def binary() -> list[str]:
 
 
 def debug_append(kernel: str) -> str:
-    """What a debug kernel is told. On an emulated processor it is so slow that it takes
+    """What a kernel of ours is told. On an emulated processor it is so slow that it takes
     its clock for a broken one, and the other clock makes it slower still. Slabs with
     checks do without the queues for each processor, where pointers to objects that have
     left them linger: kmemleak would take those objects for used.
     """
-    return "tsc=reliable slab_debug=F" if paths.is_debug(kernel) else ""
+    return "tsc=reliable slab_debug=F" if paths.is_own(kernel) else ""
 
 
 def machine(kernel: str, append: str) -> list[str]:

@@ -144,6 +144,8 @@ class Session:
             elif self.debug:
                 lost = debug.check(machine, output)
                 debug.save_coverage(machine, self.kernel, machine.run_dir.name)
+            elif paths.is_own(self.kernel) and self.driver == "kawela":
+                lost = debug.check_races(machine, output)
         except GuestGone as error:
             broken = str(error)
             autopsy.examine(machine.run_dir, machine.process)
