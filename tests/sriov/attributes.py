@@ -16,7 +16,7 @@ from kwl_sys import run, settle, wait_for, write
 ADMIN = "02:11:22:33:44:55"
 VID, QOS, RATE = 100, 5, 250
 WORDS = ("mac", ADMIN, "vlan", VID, "qos", QOS, "max_tx_rate", RATE, "spoofchk", "off", "trust", "on",
-         "state", "enable")
+         "query_rss", "on", "state", "enable")
 
 
 def shown(bench, index=0):
@@ -25,19 +25,20 @@ def shown(bench, index=0):
     vlan = one["vlan_list"][0]
     return {"mac": one["address"], "vlan": vlan.get("vlan", 0), "qos": vlan.get("qos", 0),
             "proto": vlan.get("protocol", "802.1Q"), "rate": one["rate"]["max_tx"], "least": one["rate"]["min_tx"],
-            "spoofchk": one["spoofchk"], "trust": one["trust"], "state": one["link_state"]}
+            "spoofchk": one["spoofchk"], "trust": one["trust"], "query": one["query_rss_en"],
+            "state": one["link_state"]}
 
 
 def wanted(state="enable"):
     """What shown() gives of a VF with WORDS set."""
     return {"mac": ADMIN, "vlan": VID, "qos": QOS, "proto": "802.1Q", "rate": RATE, "least": 0,
-            "spoofchk": False, "trust": True, "state": state}
+            "spoofchk": False, "trust": True, "query": True, "state": state}
 
 
 def fresh(bench):
     """What shown() gives of a VF with nothing set, but for its address."""
     return {"mac": bench.pf_vf(0)["address"], "vlan": 0, "qos": 0, "proto": "802.1Q", "rate": 0, "least": 0,
-            "spoofchk": True, "trust": False, "state": "auto"}
+            "spoofchk": True, "trust": False, "query": False, "state": "auto"}
 
 
 def give_all(bench):
@@ -150,7 +151,7 @@ def taken_back(bench):
     give_all(bench)
     works(bench, "set")
     bench.set_vf(0, "mac", "00:00:00:00:00:00", "vlan", 0, "max_tx_rate", 0, "spoofchk", "on", "trust", "off",
-                 "state", "auto")
+                 "query_rss", "off", "state", "auto")
     ksft_eq(shown(bench), fresh(bench), "attributes")
     bench.vfs[0].wait_carrier()
     wait_for(lambda: set(frames_seen(bench, "vf0", bench.env.peer_mac)) == {"wire"}, 20, "an untagged frame")
@@ -168,7 +169,7 @@ def refusals(bench):
         done = bench.set_vf(0, *words, check=False)
         ksft_true(done.returncode, f"{words} refused")
         ksft_in(reason, done.stderr, words)
-    for words in (("spoofchk", "on"), ("trust", "on"), ("state", "disable"), ("vlan", VID), ("mac", ADMIN),
+    for words in (("spoofchk", "on"), ("trust", "on"), ("query_rss", "on"), ("state", "disable"), ("vlan", VID), ("mac", ADMIN),
                   ("max_tx_rate", 100)):
         done = bench.set_vf(2, *words, check=False)
         ksft_true(done.returncode, f"{words} of a VF that is not there refused")

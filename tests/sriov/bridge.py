@@ -34,11 +34,12 @@ def set_mode(env, value):
 
 
 def ask_for(env, value):
-    """Ask the kernel for a mode by its number, which `bridge` would not do for any; return the errno."""
+    """Ask the kernel for a mode by its number, which `bridge` would not do for any, or for none; return the errno."""
     def attribute(kind, data):
         return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
     spec = attribute(IFLA_BRIDGE_FLAGS, struct.pack("=H", BRIDGE_FLAGS_SELF))
-    spec += attribute(IFLA_BRIDGE_MODE, struct.pack("=H", value))
+    if value is not None:
+        spec += attribute(IFLA_BRIDGE_MODE, struct.pack("=H", value))
     body = struct.pack("=BxHiII", AF_BRIDGE, 0, socket.if_nametoindex(env.ifname), 0, 0) + attribute(IFLA_AF_SPEC, spec)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
         sock.send(struct.pack("=IHHII", 16 + len(body), RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0) + body)
@@ -118,6 +119,7 @@ def other_modes(bench):
     """Modes that the card does not have are refused."""
     for value in (2, 3, 0xFFFF):
         ksft_eq(errno.errorcode.get(ask_for(bench.env, value)), "EINVAL", f"mode {value}: {os.strerror(errno.EINVAL)}")
+    ksft_eq(errno.errorcode.get(ask_for(bench.env, None)), "EOPNOTSUPP", "no mode at all")
     ksft_eq(mode(bench.env), VEB, "mode afterwards")
     ksft_eq(ask_for(bench.env, 0), 0, "mode 0, which is VEB")
 
