@@ -53,7 +53,10 @@ def machine(kernel: str, append: str) -> list[str]:
             "-m", "1536",
             "-kernel", f"{paths.image(kernel)}",
             "-initrd", f"{paths.BUILD}/initrd-{kernel}.img",
-            "-append", f"console=ttyS0 panic=-1 panic_on_warn=1 oops=panic "
+            # The kernel's look whether the timer works takes a busy host for a broken
+            # one, and behind an interrupt remapper it panics then: twice in 40 boots
+            # of three machines at once.
+            "-append", f"console=ttyS0 panic=-1 panic_on_warn=1 oops=panic no_timer_check "
                        f"hung_task_panic=1 loglevel=5 {debug_append(kernel)} {append}"]
 
 
