@@ -7,6 +7,7 @@ KWL_CYCLES is how often the mode is toggled: 100 unless it is given, and 10 in t
 takes many seconds.
 """
 
+import errno
 import os
 import re
 import time
@@ -16,12 +17,13 @@ from kwl_env import OWN_KERNEL
 from kwl_frames import ether
 from kwl_leaks import LeakCheck
 from kwl_repr import PIPES, Switchdev, bridged
-from kwl_sriov import OURS, STOCK, path
+from kwl_sriov import OURS, STOCK, path, pf_end
 from kwl_stats import driver_stats
 from kwl_switch import BROADCAST, burst_seen, ports_of
 from kwl_sys import output, read, run, run_json, settle, wait_for
 from kwl_traffic import ping, transfer
 from kwl_wire import Capture, packet_socket
+from kwl_xsk import Xsk, refusal
 
 CYCLES = int(os.environ.get("KWL_CYCLES") or (10 if OWN_KERNEL else 100))
 UNKNOWN, GROUP = "52:54:00:00:00:99", "01:00:5e:11:22:33"
@@ -114,6 +116,20 @@ def names(bench):
     wait_for(lambda: bench.vfs[0].mac == ADMIN_MAC, what="the running VF to take its address")
     ksft_eq(sysfs("r0", "address"), before, "the representor has one of its own")
     bench.spoil()
+
+
+def sockets(bench):
+    """An AF_XDP socket has the PF's queue, or frames of VFs come by it: not both, and the first one stays."""
+    use(bench, "legacy")
+    end = pf_end(bench.env)
+    with Xsk(end) as xsk:
+        ksft_true(xsk.zero_copy(), "zero copy")
+        ksft_in("AF_XDP socket has the queue", bench.devlink.refused("dev", "eswitch", "set", "DEV", "mode", "switchdev"),
+                "the reason")
+        ksft_eq(bench.mode, "legacy", "mode")
+    use(bench)
+    ksft_eq(refusal(end), errno.EBUSY, "a socket while representors have the queue")
+    ksft_eq(ping(bench.env.peer_v4), 1, "answers to the uplink")
 
 
 def destinations(bench):
@@ -482,7 +498,7 @@ def toggling(bench):
 
 def main():
     """Run the cases."""
-    cases = [modes, names, frames, down_and_gone, uplink_down, mtu, offloads, vlans, stats, spoofing, limited, software_bridge,
+    cases = [modes, names, sockets, frames, down_and_gone, uplink_down, mtu, offloads, vlans, stats, spoofing, limited, software_bridge,
              resets, stock_driver, restored, toggling]
     bench = Switchdev()
     run(f"modprobe -a {OURS} {STOCK}")
