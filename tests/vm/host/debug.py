@@ -24,6 +24,9 @@ OURS = ("common/", "pf/", "vf/", "include/kawela/")
 EXPECTED = "wire0: NETDEV WATCHDOG"
 
 Lines = dict[str, Counter]      # file: {line: how often it ran}
+Owners = dict[str, dict[int, str]]      # file: {line: its function}
+UNREACHED = paths.TOP / "tests" / "debug" / "unreached"
+UNKNOWN = "nobody has said why"
 
 
 def forget(machine: Machine) -> None:
@@ -93,7 +96,7 @@ def note_pass(kernel: str, name: str, verdict: str) -> None:
     path.write_text(json.dumps(passed, indent=1) + "\n")
 
 
-def count(kernel: str, archive: Path, work: Path, total: Lines) -> None:
+def count(kernel: str, archive: Path, work: Path, total: Lines, owners: Owners) -> None:
     """Add up the counters of one machine."""
     shutil.rmtree(work, ignore_errors=True)
     with tarfile.open(fileobj=io.BytesIO(archive.read_bytes())) as tar:
@@ -112,28 +115,56 @@ def count(kernel: str, archive: Path, work: Path, total: Lines) -> None:
             if name.startswith(OURS):
                 for line in file["lines"]:
                     total[name][line["line_number"]] += line["count"]
+                    owners[name][line["line_number"]] = line.get("function_name", "")
+
+
+def reasons() -> dict[tuple[str, str], str]:
+    """Why lines of a function do not run, {(file, function): reason}."""
+    known = {}
+    for row in UNREACHED.read_text().splitlines():
+        if row and not row.startswith("#"):
+            name, functions, reason = row.split(None, 2)
+            known.update(((name, function.strip("-")), reason) for function in functions.split(","))
+    return known
+
+
+def explain(total: Lines, owners: Owners) -> tuple[dict[str, dict[str, list[int]]], list[str]]:
+    """Lines that did not run, {reason: {file: lines}}; reasons that nothing needs any more."""
+    known, used = reasons(), set()
+    missed: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for name in sorted(total):
+        for line in sorted(line for line, times in total[name].items() if not times):
+            key = (name, owners[name][line])
+            used.add(key)
+            missed[known.get(key, UNKNOWN)][name].append(line)
+    return missed, [" ".join(key) for key in known if key not in used]
 
 
 def report_coverage(kernel: str) -> str:
     """Write the report over all runs with the current modules; its summary in a line."""
     total: Lines = defaultdict(Counter)
+    owners: Owners = defaultdict(dict)
     archives = sorted(coverage_dir(kernel).glob("*.tar"))
     for archive in archives:
-        count(kernel, archive, paths.BUILD / "debug" / "coverage.tmp", total)
+        count(kernel, archive, paths.BUILD / "debug" / "coverage.tmp", total, owners)
     if not total:
         return "coverage: nothing was counted"
     ran = {name: sum(map(bool, lines.values())) for name, lines in total.items()}
     lines, covered = sum(map(len, total.values())), sum(ran.values())
-    summary = f"coverage: {covered} of {lines} lines, {100 * covered / lines:.1f} %"
+    missed, idle = explain(total, owners)
+    unknown = sum(map(len, missed.get(UNKNOWN, {}).values()))
+    summary = f"coverage: {covered} of {lines} lines, {100 * covered / lines:.1f} %; {unknown} of the others unexplained"
     with REPORT.open("w") as out:
         out.write(f"{summary}; {kernel}, {time.strftime('%Y-%m-%d')}, machines: {len(archives)}\n\n"
                   "lines    ran      %  file\n")
         for name in sorted(total):
             out.write(f"{len(total[name]):5} {ran[name]:6} {100 * ran[name] / len(total[name]):6.1f}  {name}\n")
-        out.write("\nLines that did not run\n")
-        for name in sorted(total):
-            source = (objects(kernel) / name).read_text().splitlines()
-            missed = sorted(line for line, times in total[name].items() if not times)
-            if missed:
-                out.write(f"\n{name}\n" + "".join(f"{line:6}  {source[line - 1]}\n" for line in missed))
+        out.write("\n" + "".join(f"explained, but they run: {one}\n" for one in idle))
+        # What nobody has explained comes first
+        for reason in sorted(missed, key=lambda reason: (reason != UNKNOWN, reason)):
+            out.write(f"\nDid not run: {reason}\n")
+            for name, rows in missed[reason].items():
+                source = (objects(kernel) / name).read_text().splitlines()
+                out.write(f"\n{name}\n" + "".join(
+                    f"{line:6}  {owners[name][line]:30} {source[line - 1].strip()}\n" for line in rows))
     return f"{summary}; by file and line in {REPORT.relative_to(paths.TOP)}"
