@@ -119,7 +119,7 @@ def other_modes(bench):
     """Modes that the card does not have are refused."""
     for value in (2, 3, 0xFFFF):
         ksft_eq(errno.errorcode.get(ask_for(bench.env, value)), "EINVAL", f"mode {value}: {os.strerror(errno.EINVAL)}")
-    ksft_eq(errno.errorcode.get(ask_for(bench.env, None)), "EOPNOTSUPP", "no mode at all")
+    ksft_eq(ask_for(bench.env, None), errno.EOPNOTSUPP, "no mode at all")
     ksft_eq(mode(bench.env), VEB, "mode afterwards")
     ksft_eq(ask_for(bench.env, 0), 0, "mode 0, which is VEB")
 
