@@ -131,14 +131,15 @@ def unheard(both):
     defer(bench.legacy)
     vf = bench.vfs[0]
     kwl_pktgen.prepare(vf.ifname, vf.ns, count=0, burst=32, pkt_size=60, dst="198.18.0.1", dst_mac=STRANGER)
-    sender = subprocess.Popen(["ip", "netns", "exec", vf.ns, "sh", "-c", "echo start >/proc/net/pktgen/pgctrl"])
-    defer(sender.wait)
-    defer(kwl_pktgen.tell, vf.ns, "pgctrl", "stop")
     events.clear()
 
     def down():
-        run("ip link set r0 down")
-        wait_for(lambda: not vf.carrier(), what="the VF to lose its carrier")
+        before = vf.stats()["tx"]["packets"]
+        # Ends by itself when the VF loses its carrier
+        with subprocess.Popen(["ip", "netns", "exec", vf.ns, "sh", "-c", "echo start >/proc/net/pktgen/pgctrl"]):
+            wait_for(lambda: vf.stats()["tx"]["packets"] > before + 1000, what="a flood")
+            run("ip link set r0 down")
+            wait_for(lambda: not vf.carrier(), what="the VF to lose its carrier")
         run("ip link set r0 up")
         vf.wait_carrier()
         return events.seen("kwl_rx_drop", why="no_repr")
