@@ -87,6 +87,37 @@ bool kwl_bell_again(struct kwl_tx_ring *txr)
 }
 
 /**
+ * kwl_bell_wake() - have the device look at what still waits in a function's rings
+ * @port: the function, a VF that may send again
+ *
+ * The emulator looks at a ring when its tail is written, not when VFTE lets
+ * the VF send again as silicon does. With a full ring nobody would write it
+ * before the stack's watchdog. Another write of the same value does no harm.
+ *
+ * Context: Process.
+ */
+void kwl_bell_wake(struct kwl_port *port)
+{
+	u16 i;
+
+	for (i = 0; i < port->cfg.pairs; i++) {
+		struct kwl_tx_ring *txr = &port->vec[i]->txr;
+
+		__netif_tx_lock_bh(txr->txq);
+		if (!txr->live || txr->ntu == READ_ONCE(txr->ntc))
+			; /* nothing waits */
+		else if (txr->ntu != txr->rung)
+			kwl_tx_ring_doorbell(txr);
+		else if (txr->bell)
+			kwl_bell_ring(txr);
+		else
+			writel(txr->ntu & txr->mask, txr->tail);
+		__netif_tx_unlock_bh(txr->txq);
+	}
+}
+EXPORT_SYMBOL_GPL(kwl_bell_wake);
+
+/**
  * kwl_bell_set_loop() - write the register with the loopback
  * @bell: the bell, or one whose registers are not used for it now
  * @on: value from now on, and between doorbells

@@ -126,6 +126,8 @@ void kvf_service_link(struct kvf_dev *kvf)
 	else
 		netif_carrier_off(netdev);
 	netdev_info(netdev, "Link is %s\n", up ? "Up" : "Down");
+	if (up)
+		kwl_bell_wake(&kvf->net->port);
 }
 
 /* It was off the bus: for good, or while the PF was being reset */

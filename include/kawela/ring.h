@@ -569,6 +569,7 @@ u32 kwl_xsk_buf_len(struct xsk_buff_pool *pool);
 void kwl_bell_init(struct kwl_bell *bell);
 void kwl_bell_ring(struct kwl_tx_ring *txr);
 bool kwl_bell_again(struct kwl_tx_ring *txr);
+void kwl_bell_wake(struct kwl_port *port);
 void kwl_bell_set_loop(struct kwl_bell *bell, u32 on, u32 off);
 void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set);
 
