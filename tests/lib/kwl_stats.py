@@ -3,7 +3,7 @@
 
 import re
 
-from lib.py import NetdevFamily, NetNSEnter
+from lib.py import NetdevFamily, NetNSEnter, ksft_eq, ksft_ge
 from kwl_env import link, on_stock
 from kwl_sys import output, read, run_json
 
@@ -100,6 +100,16 @@ def queue_stats(ifname, direction, ns=None):
 def moved(before, after):
     """Return after - before for every counter both have."""
     return {name: after[name] - before[name] for name in before if name in after}
+
+
+def segments_add_up(gained):
+    """What queues have gained by TCP over IPv4: large frames, each of their segments, and checksums to be filled in."""
+    large, pieces = gained["tx-hw-gso-packets"], gained["tx-hw-gso-wire-packets"]
+    ksft_ge(large, 1, "large frames")
+    ksft_ge(pieces, 2 * large, "their segments")
+    # Each segment but the first has its own copy of the headers: Ethernet, IPv4, TCP with time stamps.
+    ksft_eq(gained["tx-hw-gso-wire-bytes"] - gained["tx-hw-gso-bytes"], 66 * (pieces - large), "bytes of copied headers")
+    ksft_ge(gained["tx-needs-csum"], large, "frames with a checksum to be filled in")
 
 
 def snmp(name):

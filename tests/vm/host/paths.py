@@ -78,8 +78,7 @@ def image(kernel: str) -> Path:
 
 
 def setup(*used: str) -> None:
-    """Make what the bench consists of, and kernels of our own among those in use; returns at once when it is all there.
-    """
+    """Make what the bench consists of, and kernels of our own among those in use; returns at once when it is all there."""
     if subprocess.run([TOP / "scripts" / "setup"], check=False).returncode:
         raise BenchError("set-up failed; run it again to resume")
     for kernel in filter(is_own, used):
