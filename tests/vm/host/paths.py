@@ -94,6 +94,14 @@ def build_kselftest(kernel: str) -> None:
         raise BenchError(f"the tests of kernel {kernel} do not build; run it again to resume")
 
 
+def disk(name: str) -> Path:
+    """A disk for a guest: "root", or that with more programs, which is made on first use."""
+    image = BUILD / f"{name}.img"
+    if name != "root" and subprocess.run([TOP / "scripts" / f"build-{name}"], check=False).returncode:
+        raise BenchError(f"the disk '{name}' cannot be made; run it again to resume")
+    return image
+
+
 def build_bpf() -> None:
     """Compile the BPF programs of the tests, unless they are there."""
     if subprocess.run([TOP / "scripts" / "build-bpf"], check=False).returncode:

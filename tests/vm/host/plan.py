@@ -20,6 +20,8 @@ ON_REQUEST = ("nested", "stress", UPSTREAM)
 # clock (hrtimer_forward() in hpet_init()), with the in-tree driver. And the Debian package:
 # DKMS builds the modules three times over, with what belongs to them.
 RARE = ("faults/kexec", "clients/deb")
+# The same goes for what wants this topology, whose disk takes many more packages.
+RARE_TOPOLOGY = "clients"
 # What takes long runs on the newest kernel only, unless a kernel or files were
 # asked for: all of it on both would take more than continuous integration has.
 ONCE = ("clients/orchestration", "faults/", "net/devlink", "net/ptp", "net/stdstats", "net/xsk", "sriov/attributes",
@@ -102,7 +104,7 @@ def select(patterns: list[str]) -> list[str]:
     chosen = []
     if not patterns:
         return [name for name in known if name.split("/")[0] not in ON_REQUEST
-                and not name.startswith(RARE)]
+                and not name.startswith(RARE) and (name == SELFTEST or read_header(name).topology != RARE_TOPOLOGY)]
     for pattern in patterns:
         matching = [name for name in known
                     if pattern in name or fnmatch.fnmatch(name, pattern)]

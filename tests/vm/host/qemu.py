@@ -106,20 +106,26 @@ def quoted(path: Path) -> str:
     return str(path).replace(",", ",,")
 
 
-def topology(name: str) -> tuple[list[str], str]:
-    """The network devices of a topology file, and its share in the kernel's command
-    line: of several -append, QEMU would take the last one only.
+def cut_out(words: list[str], option: str) -> list[str]:
+    """Take an option that is not for QEMU out of its command line; what it was given."""
+    values = []
+    while option in words:
+        at = words.index(option)
+        values.append(words[at + 1])
+        del words[at:at + 2]
+    return values
+
+
+def topology(name: str) -> tuple[list[str], str, str]:
+    """The network devices of a topology file, its share in the kernel's command line (of
+    several -append, QEMU would take the last one only), and the disk.
     """
     if name not in paths.topologies():
         raise paths.BenchError(f"no topology '{name}': choose one of "
                                f"{', '.join(paths.topologies())}")
     words = shlex.split((paths.TOPOLOGIES / name).read_text(), comments=True)
-    append = []
-    while "-append" in words:
-        at = words.index("-append")
-        append.append(words[at + 1])
-        del words[at:at + 2]
-    return words, " ".join(append)
+    append = " ".join(cut_out(words, "-append"))
+    return words, append, *(cut_out(words, "-disk") or ["root"])
 
 
 def rom_of_ones() -> list[str]:
@@ -149,14 +155,14 @@ def command(kernel: str, topology_name: str, append: str) -> list[str]:
     """A full machine, to be started in the directory that takes its files: the path
     of a socket has to be short, so that it is a relative one.
     """
-    devices, more = topology(topology_name)
+    devices, more, disk = topology(topology_name)
     remapping, off = interrupt_remapping(devices)
     return [*machine(kernel, f"bench_kernel={kernel} bench_slow={paths.slowness(kernel)} "
                              f"bench_topology={topology_name} {append} {more} {off}"),
             *remapping,
             *accelerator(),
             "-drive", f"if=none,id=disk,format=raw,snapshot=on,"
-                      f"file={quoted(paths.BUILD)}/root.img",
+                      f"file={quoted(paths.disk(disk))}",
             # zeroing a part of a snapshot fails on some file systems
             "-device", "virtio-blk-pci,drive=disk,discard=off,write-zeroes=off",
             "-virtfs", f"local,path={quoted(paths.TOP)},mount_tag=kawela,readonly=on,"
