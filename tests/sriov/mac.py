@@ -196,10 +196,28 @@ def taken_by_others(bench):
         ksft_eq(ports_of(bench, "wire", address), {owner: 1}, f"frames to {owner}")
 
 
+def administrator_comes_first(bench):
+    """An address that one VF has chosen is given to another by the administrator: the first has its own again."""
+    stock_skip("lets two ports have the same address")
+    one, other = bench.vfs
+    defer(give_back, bench)
+    own = other.mac
+    other.set_link("address", OTHER)
+    bench.set_vf(0, "mac", OTHER)
+    wait_for(lambda: (one.mac, other.mac) == (OTHER, own), 20, "both VFs to have what is theirs")
+    one.wait_carrier()
+    other.wait_carrier()
+    bench.forget_neighbours()
+    for address, owner in ((OTHER, one), (own, other)):
+        ksft_eq(ports_of(bench, "wire", address), {owner.ns: 1}, f"frames to {address}")
+        ksft_eq(ping(bench.env.peer_v4, count=2, ns=owner.ns), 2, f"answers to {owner.ns}")
+
+
 def main():
     """Run the cases."""
     cases = [vf_changes, same_address_twice, bad_addresses, admin_sets, admin_before_driver, admin_clears,
-             admin_keeps_through, final_while_down, trusted_may_change, taken_by_others]
+             admin_keeps_through, final_while_down, trusted_may_change, taken_by_others,
+             administrator_comes_first]
     ksft_run(with_drivers(cases, [OURS]) + with_drivers([vf_changes, admin_sets], ["igbvf"]), args=(Sriov(),))
     ksft_exit()
 

@@ -205,6 +205,21 @@ def mtu(bench):
     ksft_true(run("ip link set r0 mtu 9800", check=False).returncode, "too long for the card")
 
 
+def mtu_at_start(bench):
+    """A VF whose representor has a smaller MTU has no larger one when its driver starts."""
+    use(bench)
+    vf = bench.vfs[0]
+    defer(bench.spoil)
+    vf.unbind()
+    run("ip link set r0 mtu 1400")
+    vf.bind(OURS)
+    vf.attach()
+    vf.wait_carrier()
+    ksft_eq((vf.link()["mtu"], vf.link()["max_mtu"]), (1400, 1400), "MTU and limit")
+    pipe(bench, 0)
+    ksft_eq(ping("198.51.100.2", count=3, size=1372, options="-M do"), 3, "answers as long as may be")
+
+
 def pipe(bench, num, vid=None):
     """Give a representor and its VF addresses, on VLAN devices if asked for; return the path between them."""
     vf, near, far = bench.vfs[num], f"r{num}", bench.vfs[num].ifname
@@ -498,8 +513,8 @@ def toggling(bench):
 
 def main():
     """Run the cases."""
-    cases = [modes, names, sockets, frames, down_and_gone, uplink_down, mtu, offloads, vlans, stats, spoofing, limited, software_bridge,
-             resets, stock_driver, restored, toggling]
+    cases = [modes, names, sockets, frames, down_and_gone, uplink_down, mtu, mtu_at_start, offloads, vlans, stats, spoofing, limited,
+             software_bridge, resets, stock_driver, restored, toggling]
     bench = Switchdev()
     run(f"modprobe -a {OURS} {STOCK}")
     ksft_run(cases, args=(bench,))
