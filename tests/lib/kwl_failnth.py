@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import struct
+from contextlib import contextmanager
 from pathlib import Path
 
 from lib.py import ksft_eq, ksft_ge, ksft_pr
@@ -37,6 +38,30 @@ def prepare():
     write(DEBUGFS / "fail_page_alloc" / "min-order", 0)
     # A page fault of Python's must not be what fails: MCL_CURRENT and MCL_FUTURE
     ctypes.CDLL(None).mlockall(3)
+
+
+def extent(function):
+    """Where a function of the kernel begins and where the next one does."""
+    text = sorted((int(address, 16), name) for address, kind, name in
+                  (line.split()[:3] for line in Path("/proc/kallsyms").read_text(encoding="ascii").splitlines())
+                  if kind in "tT")
+    begin, = (address for address, name in text if name == function)
+    return begin, next(address for address, _ in text if address > begin)
+
+
+@contextmanager
+def sparing(function):
+    """Let nothing fail that a function of the kernel allocates, itself or in what it calls."""
+    begin, end = extent(function)
+    for kind in ("failslab", "fail_page_alloc"):
+        write(DEBUGFS / kind / "reject-end", hex(end))
+        write(DEBUGFS / kind / "reject-start", hex(begin))
+    try:
+        yield
+    finally:
+        for kind in ("failslab", "fail_page_alloc"):
+            write(DEBUGFS / kind / "reject-start", 0)
+            write(DEBUGFS / kind / "reject-end", 0)
 
 
 def set_flags(sock, name, up):
