@@ -22,7 +22,7 @@ MOST = 2000
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFMTU, SIOCETHTOOL = 0x8913, 0x8914, 0x8922, 0x8946
 IFF_UP = 1
-ETHTOOL_SRINGPARAM, ETHTOOL_SCHANNELS = 0x11, 0x3D
+ETHTOOL_SRINGPARAM, ETHTOOL_GCHANNELS, ETHTOOL_SCHANNELS = 0x11, 0x3C, 0x3D
 
 
 def available():
@@ -78,9 +78,10 @@ def set_mtu(sock, name, mtu):
 
 
 def _ethtool(sock, name, command, values):
-    """An ethtool command of eight numbers."""
+    """An ethtool command of eight numbers; return what is in them afterwards."""
     data = (ctypes.c_uint32 * 9)(command, *values)
     fcntl.ioctl(sock, SIOCETHTOOL, struct.pack("16sP16x", name.encode(), ctypes.addressof(data)))
+    return list(data)[1:]
 
 
 def set_rings(sock, name, size):
@@ -89,8 +90,9 @@ def set_rings(sock, name, size):
 
 
 def set_channels(sock, name, pairs):
-    """`ethtool -L NAME combined PAIRS`."""
-    _ethtool(sock, name, ETHTOOL_SCHANNELS, (0, 0, 0, 0, 0, 0, 0, pairs))
+    """`ethtool -L NAME combined PAIRS`, which leaves the others as they are."""
+    values = _ethtool(sock, name, ETHTOOL_GCHANNELS, [0] * 8)
+    _ethtool(sock, name, ETHTOOL_SCHANNELS, [*values[:7], pairs])
 
 
 class Sweep:

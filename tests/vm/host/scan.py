@@ -15,7 +15,7 @@ SPLAT = re.compile("|".join((
     r"hard LOCKUP", r"blocked for more than",
     r"possible (?:circular|recursive|irq lock)", r"inconsistent lock state",
     r"suspicious RCU usage", r"sleeping function called", r"scheduling while atomic",
-    r"KASAN", r"KCSAN", r"KFENCE: (?!enabled|initialized)", r"UBSAN", r"kmemleak: \d+ new",
+    r"KASAN", r"BUG: KCSAN", r"KFENCE: (?!enabled|initialized)", r"UBSAN", r"kmemleak: \d+ new",
     r"unreferenced object", r"DMA-API", r"swiotlb buffer is full",
     r"stalled pool shutdown", r"page_pool_release_retry",  # pages lost by a driver
     r"unregister_netdevice: waiting", r"leaked", r"Bad page state", r"bad page",
