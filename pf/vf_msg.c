@@ -63,6 +63,8 @@ static void kpf_msg_reset(struct kpf_dev *pf, struct kpf_vf *vf,
 	if (vf->ext) {
 		reply[KWL_EXT_REPLY_WORD] = KWL_EXT_MAGIC | vf->ext;
 		reply[KWL_EXT_STATE_WORD] = kpf_vf_state(pf, vf);
+		if (!is_zero_ether_addr(vf->admin.mac))
+			reply[KWL_EXT_STATE_WORD] |= KWL_STATE_ADMIN_MAC;
 		reply[KWL_EXT_LIMITS_WORD] = kpf_vf_limits(pf, vf);
 	}
 	trace_kpf_vf(pf->hw.dev, vf->num, KPF_VF_HELLO);

@@ -82,6 +82,7 @@ struct kvf_lists {
  * struct kvf_pf - what the PF's driver can do, as it said in the handshake
  * @ext: version of the extension that both speak; 0 on in-tree PFs
  * @state: KWL_STATE_*, as it has said last; others say nothing
+ * @admin_mac: the address that it gives us is its administrator's
  * @max_frame: longest frame with CRC and tag
  * @max_addrs: unicast addresses beside the own one
  * @max_groups: multicast groups
@@ -89,6 +90,7 @@ struct kvf_lists {
 struct kvf_pf {
 	u16 ext;
 	u32 state;
+	bool admin_mac;
 	u16 max_frame;
 	u16 max_addrs;
 	u16 max_groups;
@@ -147,6 +149,7 @@ struct kvf_dev {
  * @kvf: the function
  * @netdev: the interface itself
  * @qset: their memory while the interface is up
+ * @granted: the address that the PF has given us last
  * @vlans: VLANs to be let in
  * @no_vlans: none, while the card's tags are the PF's
  * @bell: for a PF that makes us miss doorbells
@@ -156,6 +159,7 @@ struct kvf_net {
 	struct kvf_dev *kvf;
 	struct net_device *netdev;
 	struct kwl_qset *qset;
+	u8 granted[ETH_ALEN];
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	DECLARE_BITMAP(no_vlans, VLAN_N_VID);
 	struct kwl_bell bell;

@@ -102,9 +102,13 @@ static int kvf_net_introduce(struct kvf_net *net)
 		return err;
 	kvf_net_suit_pf(net);
 	mtu = kvf_net_obey_mtu(net);
+	/* The administrator has changed it while nobody could tell us */
+	if (kvf->pf.admin_mac && !ether_addr_equal(granted, net->granted))
+		take = true;
 	err = kvf_net_settle_addr(net, granted, take);
 	if (err)
 		return err;
+	ether_addr_copy(net->granted, granted);
 	err = kvf_request_max_frame(kvf, mtu + KVF_FRAME_EXTRA);
 	if (err && !kvf_is_refusal(err))
 		return err;
@@ -466,6 +470,7 @@ static void kvf_net_init_addr(struct kvf_net *net)
 	if (!kvf_request_reset(net->kvf, addr) && is_valid_ether_addr(addr)) {
 		kvf_net_set_addr(net, addr);
 		ether_addr_copy(netdev->perm_addr, addr);
+		ether_addr_copy(net->granted, addr);
 		return;
 	}
 	eth_hw_addr_random(netdev);

@@ -65,6 +65,7 @@ static void kvf_meet_pf(struct kvf_pf *pf, const u32 *reply)
 	}
 	pf->ext = FIELD_GET(KWL_EXT_VERSION, word);
 	pf->state = reply[KWL_EXT_STATE_WORD];
+	pf->admin_mac = pf->state & KWL_STATE_ADMIN_MAC;
 	pf->max_frame = FIELD_GET(KWL_EXT_MAX_FRAME, limits);
 	pf->max_addrs = FIELD_GET(KWL_EXT_MAX_ADDRS, limits);
 	pf->max_groups = FIELD_GET(KWL_EXT_MAX_GROUPS, limits);

@@ -89,7 +89,8 @@ TRACE_EVENT(kvf_link,
 				    { KWL_STATE_RENEW, "renew" },
 				    { KWL_STATE_NEW_MAC, "new_mac" },
 				    { KWL_STATE_LINK_UP, "link_up" },
-				    { KWL_STATE_TRUSTED, "trusted" }))
+				    { KWL_STATE_TRUSTED, "trusted" },
+				    { KWL_STATE_ADMIN_MAC, "admin_mac" }))
 );
 
 #endif

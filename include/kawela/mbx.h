@@ -82,6 +82,8 @@
 #define  KWL_STATE_TRUSTED		BIT(4)	/* promiscuity may be asked for */
 #define  KWL_STATE_SOFT_TAGS		BIT(5)	/* the card's tags are the PF's */
 #define  KWL_STATE_RING_AGAIN		BIT(6)	/* a doorbell may be missed */
+/* In the answer to RESET alone */
+#define  KWL_STATE_ADMIN_MAC		BIT(8)	/* whose address it is */
 
 /* PFMAILBOX */
 #define KWL_P2V_STS			BIT(0)

@@ -6,7 +6,7 @@
 import re
 
 from lib.py import defer, ksft_eq, ksft_exit, ksft_in, ksft_run, ksft_true
-from kwl_env import on_stock, stock_skip
+from kwl_env import on_stock, stock_skip, stock_xfail
 from kwl_nic import driver_of
 from kwl_sriov import OURS, Sriov, with_drivers
 from kwl_switch import ports_of
@@ -15,6 +15,7 @@ from kwl_traffic import ping
 
 ADMIN = "02:11:22:33:44:55"
 OTHER = "02:aa:bb:cc:dd:0e"
+THIRD = "02:aa:bb:cc:dd:0f"
 
 
 def reload_vf(bench, vf):
@@ -178,6 +179,30 @@ def trusted_may_change(bench):
     follows(bench, vf, ADMIN, OTHER)
 
 
+def admin_while_down(bench):
+    """An address that the administrator sets while the VF is down is there when it is up, trusted or not."""
+    vf = bench.vfs[0]
+    defer(give_back, bench)
+    defer(bench.set_vf, 0, "trust", "off")
+    for trust, address in (("off", ADMIN), ("on", THIRD), ("on", ADMIN)):
+        old = vf.mac
+        bench.set_vf(0, "trust", trust)
+        vf.set_link("down")
+        bench.set_vf(0, "mac", address)
+        vf.set_link("up")
+        vf.wait_carrier()
+        if on_stock() and vf.mac != address:
+            stock_xfail("does not tell a trusted VF")
+        bench.forget_neighbours()
+        follows(bench, vf, address, old)
+    vf.set_link("down")
+    vf.set_link("address", OTHER)
+    vf.set_link("up")
+    vf.wait_carrier()
+    bench.forget_neighbours()
+    follows(bench, vf, OTHER, ADMIN)
+
+
 def taken_by_others(bench):
     """The address of the PF or of another VF is refused, up or down, trusted or not; who has it keeps its frames."""
     stock_skip("lets two ports have the same address")
@@ -217,7 +242,7 @@ def main():
     """Run the cases."""
     cases = [vf_changes, same_address_twice, bad_addresses, admin_sets, admin_before_driver, admin_clears,
              admin_keeps_through, final_while_down, trusted_may_change, taken_by_others,
-             administrator_comes_first]
+             admin_while_down, administrator_comes_first]
     ksft_run(with_drivers(cases, [OURS]) + with_drivers([vf_changes, admin_sets], ["igbvf"]), args=(Sriov(),))
     ksft_exit()
 
