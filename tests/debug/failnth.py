@@ -87,12 +87,20 @@ def pf_calls(bench):
     carry(bench)
 
 
+def set_rings_back(ifname):
+    """The size that they come with."""
+    run(f"ethtool -G {ifname} rx 256 tx 256", check=False)
+
+
 def pf_channels(bench):
     """More queues for the PF; without VFs, who would take them all but one."""
     defer(bench.spoil)
     bench.disable()
     end = Pf(bench.env)
     with make_socket(socket.SOCK_DGRAM, 4) as sock:
+        # Each buffer of each ring is an allocation
+        set_rings(sock, end.ifname, 64)
+        defer(set_rings_back, end.ifname)
         set_channels(sock, end.ifname, 1)
         defer(bench.env.ethtool, "-L", "combined", 2, check=False)
         Sweep("channels of the PF", lambda: set_channels(sock, end.ifname, 4),
