@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from lib.py import defer, ksft_eq, ksft_exit, ksft_pr, ksft_run
 from kwl_dpdk import Testpmd, give_to_vfio
-from kwl_env import on_stock
+from kwl_env import on_stock, stock_xfail
 from kwl_faults import carry, pair
 from kwl_frames import ether
 from kwl_sriov import Pings, Sriov, with_drivers
@@ -55,6 +55,14 @@ def echoes(bench, pmd):
     for name, end in others(bench).items():
         ksft_eq(ping(ADDRESS, count=10, ns=end.ns), 10, f"answers to {name}")
     pmd.say("stop")
+
+
+def echoed(bench, pmd):
+    """Whether testpmd answers the wire."""
+    pmd.say("start")
+    answers_to_wire = ping(ADDRESS, count=3, ns=bench.env.ns)
+    pmd.say("stop")
+    return answers_to_wire
 
 
 def taken(bench, pmd, dst, tci=None, size=60):
@@ -102,7 +110,10 @@ def filters(bench):
             pmd.say("set allmulti 0 off")
         bench.set_vf(0, "trust", "on")
         pmd.say("set allmulti 0 on")
-        ksft_eq(taken(bench, pmd, GROUP), FRAMES, "to any group")
+        any_group = taken(bench, pmd, GROUP)
+        if not any_group:
+            stock_xfail("lets in any group by a bit that the emulator does not look at")
+        ksft_eq(any_group, FRAMES, "to any group")
         pmd.say("set allmulti 0 off")
         ksft_eq(taken(bench, pmd, mac, tci=VID), 0, "of a VLAN that it is not in")
         pmd.say(f"rx_vlan add {VID} 0")
@@ -143,6 +154,8 @@ def pf_down_up(bench):
             pmd.say("port start 0", 60)
         up(pmd)
         know(bench)
+        if on_stock() and not echoed(bench, pmd):
+            stock_xfail("the port says link up and carries nothing")
         echoes(bench, pmd)
 
 
