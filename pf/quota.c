@@ -75,6 +75,5 @@ enum kpf_quota_verdict kpf_quota_ask(struct kpf_quota *q, u64 now_ms)
 /* And this is what it took to serve it */
 void kpf_quota_charge(struct kpf_quota *q, u64 used_us)
 {
-	q->left_us -= min_t(u64, used_us, KPF_QUOTA_BURST);
-	q->left_us = max(q->left_us, -KPF_QUOTA_BURST);
+	q->left_us -= min_t(u64, used_us, KPF_QUOTA_MOST);
 }

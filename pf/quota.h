@@ -14,6 +14,11 @@
  */
 #define KPF_QUOTA_RATE		100
 #define KPF_QUOTA_BURST		2000000
+/*
+ * Nothing that a VF can ask for takes longer. What does was interrupted, by
+ * work that may not be the VF's at all.
+ */
+#define KPF_QUOTA_MOST		5000
 /* Who has saved up so much again has calmed down */
 #define KPF_QUOTA_CALM		(KPF_QUOTA_BURST / 8)
 /* Who has not for so long is flooding */
@@ -26,7 +31,7 @@
 
 /**
  * struct kpf_quota - a VF's account
- * @left_us: work it may still cause; negative if it was served too long
+ * @left_us: work it may still cause; negative if the last thing took longer
  * @filled_ms: when time was added last
  * @dry_ms: since when it has wanted more than there was
  * @shut_ms: when it was shut off

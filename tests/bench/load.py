@@ -319,7 +319,50 @@ def with_vfs(pci, names, clock):
     clock.lap()
     write(f"{pci}/virtfn0/reset", "1")
     found["VF function reset to answer"] = clock.lap() if answered(names[0]) else None
+    return {**found, **gaps(pf_of(pci), names)}
+
+
+def pf_of(pci):
+    """The PF's interface."""
+    return next(Path(pci).glob("net/*")).name
+
+
+def gaps(pf, names):
+    """For how long no answer comes, of a VF to the partner and to its neighbour, while things are changed."""
+    one, other = names[:2]
+    sh(f"ip netns add other; ip link set {other} netns other")
+    sh(f"ip -n other addr add 203.0.113.3/24 dev {other}; ip -n other link set {other} up")
+    answered(one, "203.0.113.3")
+    changes = {
+        "VF down and up": f"ip link set {one} down; ip link set {one} up",
+        "PF down and up": f"ip link set {pf} down; ip link set {pf} up",
+        "PF's MTU changed": f"ip link set {pf} mtu 4000",
+    }
+    found = {}
+    for what, change in changes.items():
+        found[f"no answer, {what}"] = gap("203.0.113.2", change)
+    sh(f"ip link set {pf} mtu 1500")
+    answered(one, "203.0.113.3")
+    found["no answer VF to VF, PF down and up"] = gap("203.0.113.3", changes["PF down and up"])
+    sh(f"ip -n other link set {other} netns 1; ip netns del other")
     return found
+
+
+def gap(target, change, seconds=15):
+    """Have a target answer two hundred times a second; return the longest wait, in ms, around a change."""
+    with subprocess.Popen(["ping", "-D", "-n", "-i", "0.005", target], stdout=subprocess.PIPE, text=True) as pings:
+        time.sleep(0.5)
+        sh(change)
+        time.sleep(seconds)
+        pings.send_signal(2)
+        told = pings.communicate()[0]
+    times = [float(when) for when in re.findall(r"^\[([\d.]+)\] \d+ bytes from", told, re.M)]
+    if len(times) < 100:
+        return None
+    # One that comes to nothing again has no end of its gap
+    if times[-1] - times[0] < seconds - 1:
+        return None
+    return round(max(later - sooner for sooner, later in zip(times, times[1:])) * 1000, 1)
 
 
 def answered(ifname, far="203.0.113.2", seconds=20):

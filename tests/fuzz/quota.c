@@ -3,7 +3,8 @@
  * How much of the PF's time a VF gets. However it asks, that is its rate and
  * one burst, plus what the last thing took longer than there was; it is shut
  * off sooner or later if it never stops, and let in again when that time is
- * over; and who keeps to half the rate is never refused.
+ * over; and who keeps to half the rate is never refused, nor who asks ten
+ * times a second, however long the host takes for it.
  */
 #include <pf/quota.h>
 
@@ -48,11 +49,10 @@ static void anything(struct fuzz_input *in)
 			fuzz_check(used < KPF_QUOTA_BURST +
 				   (now - since) * KPF_QUOTA_RATE);
 			kpf_quota_charge(&q, cost);
-			/* Nothing takes that long, and if so, it is forgiven */
-			used += min(cost, KPF_QUOTA_BURST);
+			used += min(cost, KPF_QUOTA_MOST);
 		}
 		fuzz_check(q.left_us <= KPF_QUOTA_BURST &&
-			   q.left_us >= -KPF_QUOTA_BURST);
+			   q.left_us > -KPF_QUOTA_MOST);
 		was_shut = q.shut;
 	}
 }
@@ -88,6 +88,18 @@ static void moderate(u32 step)
 	}
 }
 
+/* Ten messages a second, on a host that has no time for any */
+static void on_busy_host(u32 cost)
+{
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		now += 2 * KPF_QUOTA_MOST / KPF_QUOTA_RATE;
+		fuzz_check(kpf_quota_ask(&q, now) == KPF_QUOTA_SERVE);
+		kpf_quota_charge(&q, cost);
+	}
+}
+
 int fuzz_one(const u8 *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
@@ -104,5 +116,8 @@ int fuzz_one(const u8 *data, size_t size)
 	now += LONGEST_MS;
 	if (how & 2)
 		moderate(1 + how / 4);
+	now += LONGEST_MS;
+	if (how & 4)
+		on_busy_host(costs[how % ARRAY_SIZE(costs)]);
 	return 0;
 }
