@@ -190,8 +190,10 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 	struct net_device *netdev = NULL;
 	struct sk_buff *skb;
 
-	if (likely(num < demux->count))
+	if (likely(num < demux->count)) {
 		netdev = rcu_dereference_bh(demux->netdev[num]);
+		demux->seen[num]++;
+	}
 	if (unlikely(!kwl_repr_is_up(netdev))) {
 		kwl_repr_drop(rxr, netdev, KWL_RX_DROP_NO_REPR,
 			      SKB_DROP_REASON_DEV_READY);
@@ -207,6 +209,57 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 	kwl_rx_no_skb(rxr, xdp_get_buff_len(&rxr->frame.xdp), tot);
 	dev_core_stats_rx_dropped_inc(netdev);
 	kwl_rx_recycle(rxr, true);
+}
+
+/* As far as its memory tells: the device has written back the one in the middle */
+static bool kwl_repr_is_crowded(const struct kwl_rx_ring *rxr)
+{
+	u32 half = (rxr->mask + 1) / 2;
+	u32 slot = (rxr->ntc + half) & rxr->mask;
+	const struct kwl_rx_wb *wb = &rxr->desc[slot].wb;
+
+	return rxr->ntu - rxr->ntc > half &&
+	       READ_ONCE(wb->status) & cpu_to_le32(KWL_RXD_DD);
+}
+
+/* Those of which there were more frames than of an average sender */
+static u32 kwl_repr_greedy(const struct kwl_demux *demux, u32 done)
+{
+	u32 greedy = 0, senders = 0, all = 0;
+	u16 i;
+
+	for (i = 0; i < demux->count; i++) {
+		senders += !!demux->seen[i];
+		all += demux->seen[i];
+	}
+	/* The rest are those of the queue's own interface */
+	senders += all < done;
+	for (i = 0; i < demux->count; i++)
+		if (demux->seen[i] && demux->seen[i] * senders >= done)
+			greedy |= BIT(i);
+	return greedy;
+}
+
+/**
+ * kwl_repr_share() - see to it that no sender fills a ring alone
+ * @rxr: the ring
+ * @done: frames taken off it in this poll
+ * @drained: that was all there were
+ *
+ * Context: NAPI.
+ */
+void kwl_repr_share(struct kwl_rx_ring *rxr, u32 done, bool drained)
+{
+	struct kwl_demux *demux = rxr->demux;
+
+	if (!drained) {
+		if (kwl_repr_is_crowded(rxr))
+			demux->ops->crowded(demux,
+					    kwl_repr_greedy(demux, done));
+	} else if (unlikely(READ_ONCE(demux->held))) {
+		demux->ops->drained(demux);
+	}
+	memset(demux->seen, 0, sizeof(demux->seen));
 }
 
 /**

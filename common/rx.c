@@ -605,7 +605,11 @@ static noinline int kwl_rx_clean_prog(struct kwl_rx_ring *rxr, int budget,
 int kwl_rx_clean(struct kwl_rx_ring *rxr, int budget)
 {
 	struct bpf_prog *prog = READ_ONCE(rxr->prog);
+	int done;
 
-	return prog ? kwl_rx_clean_prog(rxr, budget, prog) :
+	done = prog ? kwl_rx_clean_prog(rxr, budget, prog) :
 		      kwl_rx_clean_any(rxr, budget, NULL);
+	if (unlikely(rxr->sort == KWL_RX_BY_TAG))
+		kwl_repr_share(rxr, done, done < budget);
+	return done;
 }

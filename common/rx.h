@@ -83,5 +83,6 @@ void kwl_rx_count(struct kwl_rx_ring *rxr, const struct kwl_rx_totals *tot);
 /* repr.c */
 void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 		 struct kwl_rx_totals *tot);
+void kwl_repr_share(struct kwl_rx_ring *rxr, u32 done, bool drained);
 
 #endif

@@ -44,6 +44,7 @@ void kpf_eswitch_init(struct kpf_dev *pf)
 	es->demux.count = KPF_MAX_VFS;
 	for (i = 0; i < KWL_REPRS; i++)
 		kwl_police_init(&es->demux.police[i], &pf->filter.lock);
+	kpf_share_init(pf);
 	kwl_bell_init(&es->bell);
 	es->bell.loop = pf->hw.regs + KWL_RCTL;
 	es->bell.send = pf->hw.regs + KWL_VFTE;
@@ -73,6 +74,7 @@ void kpf_eswitch_update(struct kpf_dev *pf)
 	mutex_lock(&pf->sriov.lock);
 	spin_lock_bh(&pf->filter.lock);
 	es->active = pf->num_vfs && kpf_eswitch_is_switchdev(pf);
+	WRITE_ONCE(es->demux.held, 0);
 	if (es->active) {
 		kpf_eswitch_pick_tags(es);
 		es->bell.send_own = BIT(pf->num_vfs);
@@ -123,15 +125,22 @@ static u32 kpf_eswitch_entry(u16 vid, u8 pools)
 	       KWL_VLVF_EN;
 }
 
-/* From a VF to the PF, and from the PF to a VF; nothing else passes */
+/*
+ * From a VF to the PF, and from the PF to a VF; nothing else passes.
+ * Context: filter.lock.
+ */
 u32 kpf_eswitch_vlvf(const struct kpf_dev *pf, int i)
 {
+	const struct kpf_eswitch *es = &pf->eswitch;
 	u8 vf = i / 2;
 
 	if (vf >= pf->num_vfs)
 		return 0;
 	if (i % 2)
 		return kpf_eswitch_entry(kpf_eswitch_vid_to(pf, vf), BIT(vf));
+	/* With no pool the card drops all that the VF sends */
+	if ((es->demux.held | es->shut) & BIT(vf))
+		return kpf_eswitch_entry(kpf_eswitch_vid_from(pf, vf), 0);
 	return kpf_eswitch_entry(kpf_eswitch_vid_from(pf, vf),
 				 BIT(pf->num_vfs));
 }

@@ -95,6 +95,21 @@ static void kpf_filter_sync_vlans(struct kpf_dev *pf)
 		kpf_filter_put(pf, KWL_VFTA(i), &f->vfta[i], vfta[i]);
 }
 
+/* What VFs send, in mode switchdev, passes or does not. Context: the lock. */
+void kpf_filter_sync_gates(struct kpf_dev *pf)
+{
+	struct kpf_filter *f = &pf->filter;
+	int i;
+
+	lockdep_assert_held(&f->lock);
+	/* Written again when there is a card again */
+	if (!pf->eswitch.active || READ_ONCE(pf->offline))
+		return;
+	for (i = 0; i < 2 * pf->num_vfs; i += 2)
+		kpf_filter_put(pf, KWL_VLVF(i), &f->vlvf[i],
+			       kpf_eswitch_vlvf(pf, i));
+}
+
 /* Does the interface listen to every group? */
 static bool kpf_filter_all_groups(const struct kpf_dev *pf)
 {

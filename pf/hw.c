@@ -135,8 +135,10 @@ void kpf_hw_apply_pools(struct kpf_net *net)
 	kpf_bridge_apply(pf);
 
 	if (own) {
+		/* In mode switchdev no tag, or one of the private ones, finds its pool */
 		kwl_wr32(hw, KWL_VT_CTL, KWL_VT_CTL_REPLICATION |
-			 FIELD_PREP(KWL_VT_CTL_DEFAULT_POOL, own));
+			 FIELD_PREP(KWL_VT_CTL_DEFAULT_POOL, own) |
+			 (pf->eswitch.active ? KWL_VT_CTL_DIS_DEF_POOL : 0));
 		/* One lazy VF must not hold up the port */
 		kwl_wr32(hw, KWL_QDE, GENMASK(KWL_MAX_QUEUES - 1, 0));
 		kwl_wr32(hw, KWL_MRQC,

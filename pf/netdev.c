@@ -7,6 +7,7 @@
 #include <kawela/compat.h>
 
 #include "kpf_eswitch.h"
+#include "kpf_repr.h"
 #include "kpf_vf.h"
 
 #define KPF_WATCHDOG_SECS	5
@@ -425,6 +426,7 @@ static const struct net_device_ops kpf_netdev_ops = {
 	.ndo_change_mtu		= kpf_change_mtu,
 	.ndo_fix_features	= kpf_fix_features,
 	.ndo_set_features	= kpf_set_features,
+	.ndo_setup_tc		= kpf_tc_setup_wire,
 	.ndo_get_port_parent_id	= kpf_eswitch_get_port_parent_id,
 	.ndo_vlan_rx_add_vid	= kpf_vlan_add,
 	.ndo_vlan_rx_kill_vid	= kpf_vlan_kill,

@@ -123,6 +123,7 @@ err_irq:
 void kpf_unload(struct kpf_dev *pf)
 {
 	unregister_netdev(pf->net->netdev);
+	kpf_share_fini(pf);
 	/* The interrupt can ask for a reset, and a reset needs all the rest */
 	kpf_irq_disable(pf);
 	kpf_irq_free(pf);

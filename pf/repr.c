@@ -10,24 +10,13 @@
 #include <linux/rtnetlink.h>
 
 #include "kpf_devlink.h"
+#include "kpf_repr.h"
 #include "kpf_vf.h"
 
 #define KPF_REPR_MAX_MTU	(KWL_MAX_FRAME - VLAN_HLEN - KPF_REPR_EXTRA)
 #define KPF_REPR_OFFLOADS	(NETIF_F_SG | NETIF_F_IP_CSUM |		\
 				 NETIF_F_IPV6_CSUM | NETIF_F_SCTP_CRC |	\
 				 NETIF_F_TSO | NETIF_F_TSO6)
-
-/**
- * struct kpf_repr - a representor
- * @repr: for the library; must come first
- * @pf: the card
- * @vf: the VF at the other end, which lives longer
- */
-struct kpf_repr {
-	struct kwl_repr repr;
-	struct kpf_dev *pf;
-	struct kpf_vf *vf;
-};
 
 /* Tell the VF, and the pool, that its other end is different now */
 static void kpf_repr_changed(struct kpf_dev *pf, struct kpf_vf *vf, bool renew)
@@ -79,21 +68,52 @@ static int kpf_repr_change_mtu(struct net_device *netdev, int mtu)
 	return 0;
 }
 
-/* What the VF sends is what comes in here, by whichever way it then goes */
-static void kpf_repr_get_stats64(struct net_device *netdev,
-				 struct rtnl_link_stats64 *stats)
+/*
+ * What the VF sends is what comes in here, by whichever way it then goes. The
+ * card counts CRCs, and in what a VF sends the private tag.
+ */
+void kpf_repr_read(struct kpf_repr *repr, struct kpf_repr_count *now)
 {
-	struct kpf_repr *repr = netdev_priv(netdev);
+	const struct kwl_count *count = repr->vf->stats;
+	const struct kpf_repr_count *base = &repr->base;
+	struct kpf_dev *pf = repr->pf;
+
+	kpf_vf_refresh_stats(pf, repr->vf);
+	spin_lock_bh(&pf->stats_lock);
+	now->rx_packets = count[KPF_VF_TX_PACKETS].total - base->rx_packets;
+	now->rx_bytes = count[KPF_VF_TX_BYTES].total - base->rx_bytes;
+	now->tx_packets = count[KPF_VF_RX_PACKETS].total - base->tx_packets;
+	now->tx_bytes = count[KPF_VF_RX_BYTES].total - base->tx_bytes;
+	spin_unlock_bh(&pf->stats_lock);
+	now->rx_bytes -= now->rx_packets * (ETH_FCS_LEN + VLAN_HLEN);
+	now->tx_bytes -= now->tx_packets * ETH_FCS_LEN;
+}
+
+/* Those of a new interface begin at zero */
+static void kpf_repr_begin_stats(struct kpf_repr *repr)
+{
 	const struct kwl_count *count = repr->vf->stats;
 	struct kpf_dev *pf = repr->pf;
 
 	kpf_vf_refresh_stats(pf, repr->vf);
 	spin_lock_bh(&pf->stats_lock);
-	stats->rx_packets = count[KPF_VF_TX_PACKETS].total;
-	stats->rx_bytes = count[KPF_VF_TX_BYTES].total;
-	stats->tx_packets = count[KPF_VF_RX_PACKETS].total;
-	stats->tx_bytes = count[KPF_VF_RX_BYTES].total;
+	repr->base.rx_packets = count[KPF_VF_TX_PACKETS].total;
+	repr->base.rx_bytes = count[KPF_VF_TX_BYTES].total;
+	repr->base.tx_packets = count[KPF_VF_RX_PACKETS].total;
+	repr->base.tx_bytes = count[KPF_VF_RX_BYTES].total;
 	spin_unlock_bh(&pf->stats_lock);
+}
+
+static void kpf_repr_get_stats64(struct net_device *netdev,
+				 struct rtnl_link_stats64 *stats)
+{
+	struct kpf_repr_count now;
+
+	kpf_repr_read(netdev_priv(netdev), &now);
+	stats->rx_packets = now.rx_packets;
+	stats->rx_bytes = now.rx_bytes;
+	stats->tx_packets = now.tx_packets;
+	stats->tx_bytes = now.tx_bytes;
 }
 
 static bool kpf_repr_has_offload_stats(const struct net_device *netdev, int id)
@@ -110,9 +130,30 @@ static int kpf_repr_get_offload_stats(int id, const struct net_device *netdev,
 	return 0;
 }
 
+/* The rules have gone with the queueing disciplines */
+static void kpf_repr_uninit(struct net_device *netdev)
+{
+	struct kpf_repr *repr = netdev_priv(netdev);
+
+	xa_destroy(&repr->soft_rules);
+	kwl_repr_uninit(netdev);
+}
+
+/* As with all cards, rules in it have to be deleted first */
+static int kpf_repr_set_features(struct net_device *netdev,
+				 netdev_features_t features)
+{
+	const struct kpf_repr *repr = netdev_priv(netdev);
+
+	if (features & NETIF_F_HW_TC || !repr->drop.cookie)
+		return 0;
+	netdev_err(netdev, "a rule of tc is in the card\n");
+	return -EBUSY;
+}
+
 static const struct net_device_ops kpf_repr_netdev_ops = {
 	.ndo_init		= kwl_repr_init,
-	.ndo_uninit		= kwl_repr_uninit,
+	.ndo_uninit		= kpf_repr_uninit,
 	.ndo_open		= kpf_repr_open,
 	.ndo_stop		= kpf_repr_stop,
 	.ndo_start_xmit		= kwl_repr_xmit,
@@ -123,6 +164,8 @@ static const struct net_device_ops kpf_repr_netdev_ops = {
 	.ndo_get_stats64	= kpf_repr_get_stats64,
 	.ndo_has_offload_stats	= kpf_repr_has_offload_stats,
 	.ndo_get_offload_stats	= kpf_repr_get_offload_stats,
+	.ndo_set_features	= kpf_repr_set_features,
+	.ndo_setup_tc		= kpf_tc_setup_repr,
 };
 
 static void kpf_repr_get_drvinfo(struct net_device *netdev,
@@ -138,6 +181,7 @@ static void kpf_repr_get_drvinfo(struct net_device *netdev,
 static const char kpf_repr_stats[][ETH_GSTRING_LEN] = {
 	"rx_spoofed",
 	"rx_above_rate",
+	"rx_held_back",
 };
 
 static int kpf_repr_get_sset_count(struct net_device *netdev, int set)
@@ -154,9 +198,12 @@ static void kpf_repr_get_strings(struct net_device *netdev, u32 set, u8 *data)
 static void kpf_repr_get_stats(struct net_device *netdev,
 			       struct ethtool_stats *stats, u64 *data)
 {
-	const struct kwl_repr *repr = netdev_priv(netdev);
+	const struct kpf_repr *repr = netdev_priv(netdev);
+	const struct kpf_eswitch *es = &repr->pf->eswitch;
+	u16 num = repr->repr.num;
 
-	kwl_police_read(&repr->demux->police[repr->num], &data[0], &data[1]);
+	kwl_police_read(&es->demux.police[num], &data[0], &data[1]);
+	data[2] = READ_ONCE(es->share[num].holds);
 }
 
 static const struct ethtool_ops kpf_repr_ethtool_ops = {
@@ -172,7 +219,8 @@ static void kpf_repr_init_netdev(struct net_device *netdev)
 {
 	netdev->netdev_ops = &kpf_repr_netdev_ops;
 	netdev->ethtool_ops = &kpf_repr_ethtool_ops;
-	netdev->hw_features = KPF_REPR_OFFLOADS | NETIF_F_RXCSUM;
+	netdev->hw_features = KPF_REPR_OFFLOADS | NETIF_F_RXCSUM |
+			      NETIF_F_HW_TC;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	netdev->vlan_features = KPF_REPR_OFFLOADS | NETIF_F_HIGHDMA;
 	netdev->priv_flags |= IFF_NO_QUEUE | IFF_LIVE_ADDR_CHANGE;
@@ -198,8 +246,11 @@ static struct net_device *kpf_repr_alloc(struct kpf_dev *pf, u16 num)
 	repr->repr.port = &pf->net->port;
 	repr->repr.demux = &pf->eswitch.demux;
 	repr->repr.num = num;
+	repr->netdev = netdev;
 	repr->pf = pf;
 	repr->vf = &pf->sriov.vf[num];
+	xa_init(&repr->soft_rules);
+	kpf_repr_begin_stats(repr);
 	kpf_repr_init_netdev(netdev);
 	SET_NETDEV_DEVLINK_PORT(netdev, kpf_vf_port(pf, num));
 

@@ -224,6 +224,7 @@
 #define  KWL_MRQC_UDP6EX		BIT(24)
 #define KWL_VT_CTL			0x581c
 #define  KWL_VT_CTL_DEFAULT_POOL	GENMASK(9, 7)
+#define  KWL_VT_CTL_DIS_DEF_POOL	BIT(29)
 #define  KWL_VT_CTL_REPLICATION		BIT(30)
 #define KWL_VMOLR(pool)			(0x5ad0 + 4 * (pool))
 #define  KWL_VMOLR_RLPML		GENMASK(13, 0)

@@ -205,18 +205,39 @@ struct kwl_police {
 	u64_stats_t fast;
 };
 
+struct kwl_demux;
+
+/**
+ * struct kwl_demux_ops - what the owner of the queue does for fairness
+ * @crowded: the queue is half full, and these have sent more than their
+ *	share of what was last taken off it: a bit for each
+ * @drained: nothing is left in it, and some were held back
+ *
+ * Both are called in NAPI.
+ */
+struct kwl_demux_ops {
+	void (*crowded)(struct kwl_demux *demux, u32 nums);
+	void (*drained)(struct kwl_demux *demux);
+};
+
 /**
  * struct kwl_demux - interfaces that live behind a queue, told apart by tags
  * @first: VID of frames that come from the first one; those of the others and
  *	then those of frames to them follow
  * @count: how many there are
  * @netdev: the interfaces; NULL drops their frames
+ * @ops: what its owner does for fairness
+ * @held: those who are held back; its owner's to change
+ * @seen: frames of each one since the last look; in NAPI only
  * @police: what the other ends of their pipes may send
  */
 struct kwl_demux {
 	u16 first;
 	u16 count;
 	struct net_device __rcu *netdev[KWL_REPRS];
+	const struct kwl_demux_ops *ops;
+	u32 held;
+	u16 seen[KWL_REPRS];
 	struct kwl_police police[KWL_REPRS];
 };
 

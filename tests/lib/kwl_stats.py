@@ -19,6 +19,13 @@ def driver_stats(ifname, ns=None):
     return {name: int(value) for name, value in rows}
 
 
+def cpu_hit(ifname):
+    """The slow path's counters of a representor: what the host has seen."""
+    text = output(f"ip stats show dev {ifname} group offload subgroup cpu_hit")
+    rx, tx = re.findall(r"^\s+(\d+)\s+(\d+)\s+\d+\s+\d+", text, re.M)[:2]
+    return {"rx_packets": int(rx[1]), "tx_packets": int(tx[1]), "rx_bytes": int(rx[0]), "tx_bytes": int(tx[0])}
+
+
 def xdp_names(queues):
     """Return the names that `ethtool -S` ends with: what XDP programs and sockets do, by queue."""
     return [name for queue in range(queues)

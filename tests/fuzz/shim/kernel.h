@@ -289,6 +289,10 @@ struct work_struct {
 	int unused;
 };
 
+struct timer_list {
+	unsigned long expires;
+};
+
 struct delayed_work {
 	struct work_struct work;
 };
