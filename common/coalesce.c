@@ -71,18 +71,50 @@ static void kwl_coalesce_work(struct work_struct *work)
 	vec->dim.state = DIM_START_MEASURE;
 }
 
-/* Frames received and sent so far; one of segments is as many as KiB */
-static struct kwl_seen kwl_coalesce_seen(const struct kwl_vector *vec)
+/**
+ * struct kwl_sum - what has gone through a queue pair so far
+ * @rx_packets: frames received
+ * @rx_bytes: their bytes
+ * @tx_packets: frames sent
+ * @tx_bytes: their bytes, without those of representors
+ */
+struct kwl_sum {
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 tx_packets;
+	u64 tx_bytes;
+};
+
+/* Those of interfaces that live behind it as well */
+static struct kwl_sum kwl_coalesce_sum(const struct kwl_vector *vec)
 {
 	const struct kwl_tx_done_stats *tx = &vec->txr.done;
 	const struct kwl_rx_stats *rx = &vec->rxr.stats;
+	const struct kwl_demux *demux = vec->rxr.demux;
+	struct kwl_sum sum = {
+		.rx_packets = u64_stats_read(&rx->packets),
+		.rx_bytes = u64_stats_read(&rx->bytes),
+		.tx_packets = u64_stats_read(&tx->packets),
+		.tx_bytes = u64_stats_read(&tx->bytes),
+	};
+
+	if (demux) {
+		sum.rx_packets += demux->rx_packets;
+		sum.rx_bytes += demux->rx_bytes;
+		sum.tx_packets += demux->tx_packets;
+	}
+	return sum;
+}
+
+/* One frame of segments is as many as KiB */
+static struct kwl_seen kwl_coalesce_seen(const struct kwl_vector *vec)
+{
+	struct kwl_sum sum = kwl_coalesce_sum(vec);
 
 	return (struct kwl_seen) {
 		.at = ktime_get(),
-		.rx = max(u64_stats_read(&rx->packets),
-			  u64_stats_read(&rx->bytes) / SZ_1K),
-		.tx = max(u64_stats_read(&tx->packets),
-			  u64_stats_read(&tx->bytes) / SZ_1K),
+		.rx = max(sum.rx_packets, sum.rx_bytes / SZ_1K),
+		.tx = max(sum.tx_packets, sum.tx_bytes / SZ_1K),
 	};
 }
 
@@ -107,15 +139,11 @@ static void kwl_coalesce_look(struct kwl_vector *vec)
 
 static void kwl_coalesce_dim(struct kwl_vector *vec)
 {
-	const struct kwl_tx_done_stats *tx = &vec->txr.done;
-	const struct kwl_rx_stats *rx = &vec->rxr.stats;
+	struct kwl_sum sum = kwl_coalesce_sum(vec);
 	struct dim_sample sample = {};
 
-	dim_update_sample(vec->events,
-			  u64_stats_read(&rx->packets) +
-			  u64_stats_read(&tx->packets),
-			  u64_stats_read(&rx->bytes) +
-			  u64_stats_read(&tx->bytes), &sample);
+	dim_update_sample(vec->events, sum.rx_packets + sum.tx_packets,
+			  sum.rx_bytes + sum.tx_bytes, &sample);
 	net_dim(&vec->dim, &sample);
 }
 

@@ -7,6 +7,7 @@
 #include <linux/etherdevice.h>
 #include <linux/export.h>
 #include <linux/if_vlan.h>
+#include <linux/jiffies.h>
 
 #include <kawela/ring.h>
 
@@ -14,6 +15,9 @@
 #include "rx.h"
 #include "tx.h"
 #include "tx_offload.h"
+
+/* Who has not sent anything for so long has no room kept */
+#define KWL_REPR_RECENT		HZ
 
 /* Queue a frame and tell the device; the frame stays the caller's on error */
 static int kwl_repr_queue(struct kwl_tx_ring *txr, struct sk_buff *skb,
@@ -106,6 +110,8 @@ EXPORT_SYMBOL_GPL(kwl_repr_xmit);
 u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
 		    struct kwl_tx_totals *tot)
 {
+	struct kwl_vector *vec = container_of(txr, struct kwl_vector, txr);
+	u32 frames = tot->frames;
 	u32 slot;
 
 	do {
@@ -121,6 +127,9 @@ u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
 		kwl_tx_unmap(txr, buf);
 		buf->kind = KWL_TX_SKB;
 	} while (slot != last);
+	/* What was left when the mode ended has no one to be counted for */
+	if (vec->rxr.demux)
+		vec->rxr.demux->tx_packets += tot->frames - frames;
 	return ntc;
 }
 
@@ -194,6 +203,8 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 		netdev = rcu_dereference_bh(demux->netdev[num]);
 		demux->seen[num]++;
 	}
+	demux->rx_packets++;
+	demux->rx_bytes += xdp_get_buff_len(&rxr->frame.xdp);
 	if (unlikely(!kwl_repr_is_up(netdev))) {
 		kwl_repr_drop(rxr, netdev, KWL_RX_DROP_NO_REPR,
 			      SKB_DROP_REASON_DEV_READY);
@@ -222,26 +233,61 @@ static bool kwl_repr_is_crowded(const struct kwl_rx_ring *rxr)
 	       READ_ONCE(wb->status) & cpu_to_le32(KWL_RXD_DD);
 }
 
-/* Those of which there were more frames than of an average sender */
-static u32 kwl_repr_greedy(const struct kwl_demux *demux, u32 done)
+/* Note who has sent something, the queue's own interface last; how many have */
+static u32 kwl_repr_note(struct kwl_demux *demux, u32 done)
 {
-	u32 greedy = 0, senders = 0, all = 0;
+	u32 senders = 0, own = done;
 	u16 i;
 
 	for (i = 0; i < demux->count; i++) {
-		senders += !!demux->seen[i];
-		all += demux->seen[i];
+		if (!demux->seen[i])
+			continue;
+		demux->heard[i] = jiffies;
+		own -= demux->seen[i];
+		senders++;
 	}
-	/* The rest are those of the queue's own interface */
-	senders += all < done;
+	if (!own)
+		return senders;
+	demux->heard[demux->count] = jiffies;
+	return senders + 1;
+}
+
+/* Is there anybody else who may want room in the queue? */
+static bool kwl_repr_is_alone(const struct kwl_demux *demux, u16 num)
+{
+	u16 i;
+
+	for (i = 0; i <= demux->count; i++)
+		if (i != num &&
+		    time_before(jiffies, demux->heard[i] + KWL_REPR_RECENT))
+			return false;
+	return true;
+}
+
+/* Those of which there were more frames than of an average sender */
+static u32 kwl_repr_greedy(const struct kwl_demux *demux, u32 done,
+			   u32 senders)
+{
+	u32 greedy = 0;
+	u16 i;
+
 	for (i = 0; i < demux->count; i++)
-		if (demux->seen[i] && demux->seen[i] * senders >= done)
+		if (demux->seen[i] && demux->seen[i] * senders >= done &&
+		    !kwl_repr_is_alone(demux, i))
 			greedy |= BIT(i);
 	return greedy;
 }
 
+static void kwl_repr_crowded(struct kwl_demux *demux, u32 done, u32 senders)
+{
+	u32 greedy = kwl_repr_greedy(demux, done, senders);
+
+	if (greedy)
+		demux->ops->crowded(demux, greedy);
+}
+
 /**
- * kwl_repr_share() - see to it that no sender fills a ring alone
+ * kwl_repr_share() - see to it that no sender fills a ring that others need
  * @rxr: the ring
  * @done: frames taken off it in this poll
  * @drained: that was all there were
@@ -251,14 +297,12 @@ static u32 kwl_repr_greedy(const struct kwl_demux *demux, u32 done)
 void kwl_repr_share(struct kwl_rx_ring *rxr, u32 done, bool drained)
 {
 	struct kwl_demux *demux = rxr->demux;
+	u32 senders = kwl_repr_note(demux, done);
 
-	if (!drained) {
-		if (kwl_repr_is_crowded(rxr))
-			demux->ops->crowded(demux,
-					    kwl_repr_greedy(demux, done));
-	} else if (unlikely(READ_ONCE(demux->held))) {
+	if (!drained && kwl_repr_is_crowded(rxr))
+		kwl_repr_crowded(demux, done, senders);
+	else if (drained && unlikely(READ_ONCE(demux->held)))
 		demux->ops->drained(demux);
-	}
 	memset(demux->seen, 0, sizeof(demux->seen));
 }
 

@@ -210,7 +210,7 @@ struct kwl_demux;
 /**
  * struct kwl_demux_ops - what the owner of the queue does for fairness
  * @crowded: the queue is half full, and these have sent more than their
- *	share of what was last taken off it: a bit for each
+ *	share of what was last taken off it, while others send: a bit for each
  * @drained: nothing is left in it, and some were held back
  *
  * Both are called in NAPI.
@@ -229,6 +229,11 @@ struct kwl_demux_ops {
  * @ops: what its owner does for fairness
  * @held: those who are held back; its owner's to change
  * @seen: frames of each one since the last look; in NAPI only
+ * @heard: jiffies when each one has sent something, the queue's own
+ *	interface after them; in NAPI only
+ * @rx_packets: frames that came for them, for moderation; in NAPI only
+ * @rx_bytes: likewise
+ * @tx_packets: frames that they have sent; likewise
  * @police: what the other ends of their pipes may send
  */
 struct kwl_demux {
@@ -238,6 +243,10 @@ struct kwl_demux {
 	const struct kwl_demux_ops *ops;
 	u32 held;
 	u16 seen[KWL_REPRS];
+	unsigned long heard[KWL_REPRS + 1];
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 tx_packets;
 	struct kwl_police police[KWL_REPRS];
 };
 
