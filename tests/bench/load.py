@@ -5,10 +5,13 @@
     load.py setup kawela|stock      both ends of the wire, and where the modules are
     load.py vf kawela|stock         the same with a VF
     load.py vfs kawela|stock        the same with two
+    load.py veths kawela|stock      two pairs of veth, connected by a bridge
+    load.py reprs kawela            two VFs, connected by their representors and a bridge
     load.py run LOAD COUNT          one load, between two marks
     load.py events kawela|stock     from scratch: how long things take, and what memory
 
-A load is named by who bears it (pf, vf, or vv: one VF sends to the other) and what it is, see LOADS. The device
+A load is named by who bears it (pf, vf, or vv: one VF sends to the other; br: by way of a bridge, in mode switchdev;
+ve: the same with veth) and what it is, see LOADS. The device
 under test and the partner are two cards of one machine with one processor: what the kernel spends on both
 counts as the kernel's, what the driver's modules spend is the device's alone.
 """
@@ -117,6 +120,47 @@ def make_two(state):
     return state
 
 
+def bridge(ports, mac, port):
+    """A bridge that knows what is behind a port."""
+    sh("ip link add kbr type bridge; ip link set kbr up")
+    quiet("kbr")
+    for name in ports:
+        quiet(name)
+        sh(f"ip link set {name} master kbr up")
+    sh(f"bridge fdb replace {mac} dev {port} master static")
+
+
+def make_veths(state):
+    """Two pairs of veth; one end sends and the other receives, a bridge has the rest."""
+    for near, far in (("ksend", "kport0"), ("krecv", "kport1")):
+        sh(f"ip link add {near} type veth peer name {far}")
+        quiet(near)
+        sh(f"ip link set {near} up")
+    bridge(("kport0", "kport1"), mac_of("krecv"), "kport1")
+    state["ve"] = ["krecv", mac_of("krecv"), "ksend"]
+    return state
+
+
+def make_reprs(state):
+    """Two VFs, of which one sends and the other receives, by way of the host's bridge."""
+    sh(f"ip link del kbr; modprobe {VF_DRIVER[state['driver']]}", check=False)
+    device = f"pci/{Path(state['pci']).name}"
+    write(f"{state['pci']}/sriov_numvfs", "0")
+    sh(f"devlink dev eswitch set {device} mode switchdev")
+    write(f"{state['pci']}/sriov_numvfs", "2")
+    sender, receiver = [wait_netdev(f"{state['pci']}/virtfn{i}") for i in range(2)]
+    ports = json.loads(sh("devlink -j port show"))["port"]
+    reprs = [port["netdev"] for port in ports.values() if port.get("flavour") == "pcivf"]
+    for name in (sender, receiver):
+        quiet(name)
+        sh(f"ip link set {name} up")
+    bridge(reprs, mac_of(receiver), reprs[1])
+    for name in (sender, receiver):
+        wait_carrier(name)
+    state["br"] = [receiver, mac_of(receiver), sender]
+    return state
+
+
 def wait_netdev(device):
     """Wait for the interface of a function; return its name."""
     for _ in range(20000):
@@ -180,7 +224,7 @@ def receive(state, end, count, begin, finish):
     sh(begin.format(ifname))
     wait_carrier(ifname)
     frames = received(ifname)
-    if end == "vv":
+    if end in ("vv", "br", "ve"):
         pktgen(state[end][2], count, 1, mac)
     else:
         pktgen("wire0", count, 1, mac, "peer")
@@ -278,6 +322,8 @@ def events(driver):
     pci = json.loads(STATE.read_text(encoding="ascii"))["pci"]
     pf_driver, vf_driver = MODULES[driver][-2:]
     found = {}
+    sh("ip link del kbr", check=False)
+    write(f"{pci}/sriov_numvfs", "0")
     sh(f"modprobe -r {vf_driver} {pf_driver}")
     clock = Clock()
     sh(f"modprobe {pf_driver}")
@@ -386,7 +432,8 @@ def main():
     if what == "setup":
         state = setup(words[0])
     else:
-        state = {"vf": make_vf, "vfs": make_two}[what](json.loads(STATE.read_text(encoding="ascii")))
+        make = {"vf": make_vf, "vfs": make_two, "veths": make_veths, "reprs": make_reprs}[what]
+        state = make(json.loads(STATE.read_text(encoding="ascii")))
     STATE.write_text(json.dumps(state), encoding="ascii")
     ranges, functions = text_of_modules(MODULES[state["driver"]])
     print(json.dumps({"ranges": ranges, "functions": functions}))
