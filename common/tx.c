@@ -23,8 +23,8 @@ static void kwl_tx_count_drop(struct kwl_tx_ring *txr)
 }
 
 /* Queue a context descriptor unless the device already holds the same one */
-static u32 kwl_tx_put_ctx(struct kwl_tx_ring *txr, u32 ntu,
-			  const struct kwl_tx_meta *meta)
+u32 kwl_tx_put_ctx(struct kwl_tx_ring *txr, u32 ntu,
+		   const struct kwl_tx_meta *meta)
 {
 	struct kwl_tx_ctx *ctx;
 

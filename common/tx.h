@@ -118,6 +118,8 @@ u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
 		    struct kwl_tx_totals *tot);
 
 /* tx.c */
+u32 kwl_tx_put_ctx(struct kwl_tx_ring *txr, u32 ntu,
+		   const struct kwl_tx_meta *meta);
 int kwl_tx_map(struct kwl_tx_ring *txr, struct sk_buff *skb,
 	       const struct kwl_tx_meta *meta, u32 *end);
 int kwl_tx_pad(struct sk_buff *skb);

@@ -63,6 +63,43 @@ static int kwl_tx_csum(struct sk_buff *skb, struct kwl_tx_meta *meta)
 	return 0;
 }
 
+/**
+ * kwl_tx_csum_at() - have the device put a checksum into a plain frame
+ * @meta: words of the frame's descriptors, for no offload yet
+ * @proto: EtherType of its layer 3
+ * @mac_len: bytes before that
+ * @start: where its layer 4 begins
+ * @offset: where the checksum goes from there, which tells TCP from UDP
+ *
+ * What the device cannot do is left as it is: the frame goes out without.
+ *
+ * Context: Any.
+ */
+void kwl_tx_csum_at(struct kwl_tx_meta *meta, __be16 proto, u16 mac_len,
+		    u16 start, u16 offset)
+{
+	u32 l4t;
+
+	switch (offset) {
+	case offsetof(struct tcphdr, check):
+		l4t = KWL_TXC_L4T_TCP;
+		break;
+	case offsetof(struct udphdr, check):
+		l4t = KWL_TXC_L4T_UDP;
+		break;
+	default:
+		return;
+	}
+	if (start <= mac_len || start - mac_len > FIELD_MAX(KWL_TXC_IPLEN))
+		return;
+	meta->ctx_lens = FIELD_PREP(KWL_TXC_MACLEN, mac_len) |
+			 FIELD_PREP(KWL_TXC_IPLEN, start - mac_len);
+	meta->ctx_type = KWL_TX_CTX_TYPE | FIELD_PREP(KWL_TXC_L4T, l4t);
+	if (proto == htons(ETH_P_IP))
+		meta->ctx_type |= KWL_TXC_IPV4;
+	meta->olinfo |= KWL_TXD_TXSM;
+}
+
 /*
  * For segmentation the device wants the checksum fields to hold the sum of a
  * pseudo header without length, because the length differs by segment.

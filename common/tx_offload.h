@@ -26,6 +26,8 @@ struct kwl_tx_meta {
 	u16 segs;
 };
 
+void kwl_tx_csum_at(struct kwl_tx_meta *meta, __be16 proto, u16 mac_len,
+		    u16 start, u16 offset);
 int kwl_tx_offload(struct sk_buff *skb, struct kwl_tx_meta *meta);
 
 #endif

@@ -471,6 +471,7 @@ void kwl_xdp_init(struct net_device *netdev)
 {
 	netdev->xdp_features = kwl_xdp_features(netdev_priv(netdev));
 	netdev->xdp_zc_max_segs = KWL_XDP_ZC_MAX_SEGS;
+	netdev->xsk_tx_metadata_ops = &kwl_xsk_metadata_ops;
 	netdev->xdp_metadata_ops = netdev->hw_features & NETIF_F_RXHASH ?
 				   &kwl_xdp_all_metadata_ops :
 				   &kwl_xdp_tag_metadata_ops;

@@ -22,6 +22,7 @@
 #include "rx.h"
 #include "trace.h"
 #include "tx.h"
+#include "tx_offload.h"
 #include "xdp.h"
 
 /* Descriptors taken from a socket under one lock and for one doorbell */
@@ -306,9 +307,63 @@ static int kwl_xsk_clean(struct kwl_rx_ring *rxr, int budget)
 	return done;
 }
 
+/**
+ * struct kwl_xsk_frame - a frame that a socket wants to have sent
+ * @data: the frame, in memory that the socket may change at any time
+ * @meta: what it asks of the hardware
+ */
+struct kwl_xsk_frame {
+	const void *data;
+	struct kwl_tx_meta meta;
+};
+
+/* Where to put a checksum; the socket has put the pseudo header's in place */
+static void kwl_xsk_request_csum(u16 start, u16 offset, void *priv)
+{
+	struct kwl_xsk_frame *frame = priv;
+	const struct vlan_ethhdr *eth = frame->data;
+	__be16 proto = READ_ONCE(eth->h_vlan_proto);
+	u16 mac_len = ETH_HLEN;
+
+	if (eth_type_vlan(proto)) {
+		proto = READ_ONCE(eth->h_vlan_encapsulated_proto);
+		mac_len = VLAN_ETH_HLEN;
+	}
+	kwl_tx_csum_at(&frame->meta, proto, mac_len, start, offset);
+}
+
+const struct xsk_tx_metadata_ops kwl_xsk_metadata_ops = {
+	.tmo_request_checksum	= kwl_xsk_request_csum,
+};
+
+/* What a frame asks for, if anything; bits for all of its descriptors */
+static noinline u32 kwl_xsk_ask(struct kwl_tx_ring *txr,
+				struct xsk_buff_pool *pool,
+				const struct xdp_desc *desc)
+{
+	struct kwl_xsk_frame frame = {
+		.data = xsk_buff_raw_get_data(pool, desc->addr),
+	};
+	struct kwl_tx_buf *buf = &txr->buf[txr->ntu & txr->mask];
+	u32 ntu;
+
+	if (desc->len < VLAN_ETH_HLEN)
+		return 0;
+	kwl_xsk_tx_request(pool, desc, &kwl_xsk_metadata_ops, &frame);
+	ntu = kwl_tx_put_ctx(txr, txr->ntu, &frame.meta);
+	if (ntu != txr->ntu) {
+		/* No descriptor of the socket's, see kwl_xsk_finish() */
+		buf->kind = KWL_TX_XSK;
+		buf->bytes = 0;
+		buf->segs = 0;
+		WRITE_ONCE(txr->ntu, ntu);
+	}
+	return frame.meta.olinfo;
+}
+
 /* Fill one descriptor; a frame can have several */
 static void kwl_xsk_queue(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
-			  const struct xdp_desc *desc, u32 frame_len)
+			  const struct xdp_desc *desc, u32 olinfo)
 {
 	dma_addr_t dma = xsk_buff_raw_get_dma(pool, desc->addr);
 	u32 slot = txr->ntu & txr->mask, cmd = KWL_TXD_CMD_DATA;
@@ -325,7 +380,7 @@ static void kwl_xsk_queue(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
 
 	data->addr = cpu_to_le64(dma);
 	data->cmd = cpu_to_le32(cmd | FIELD_PREP(KWL_TXD_LEN, desc->len));
-	data->olinfo = cpu_to_le32(FIELD_PREP(KWL_TXD_PAYLEN, frame_len));
+	data->olinfo = cpu_to_le32(olinfo);
 	WRITE_ONCE(txr->ntu, txr->ntu + 1);
 }
 
@@ -339,16 +394,31 @@ static u32 kwl_xsk_frame_len(const struct xdp_desc *desc, u32 left)
 	return len;
 }
 
+/* The first descriptor of a frame; returns what goes into all of them */
+static u32 kwl_xsk_begin(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
+			 const struct xdp_desc *desc, u32 left)
+{
+	u32 olinfo = FIELD_PREP(KWL_TXD_PAYLEN, kwl_xsk_frame_len(desc, left));
+
+	if (unlikely(pool->tx_metadata_len))
+		olinfo |= kwl_xsk_ask(txr, pool, desc);
+	return olinfo;
+}
+
 /* Take frames from the socket; false if there may be more */
 static bool kwl_xsk_xmit(struct kwl_vector *vec)
 {
 	struct kwl_tx_ring *txr = &vec->txr;
 	const struct xdp_desc *descs;
-	u32 i, n, len = 0;
+	u32 i, n, olinfo = 0;
 	bool first = true;
 
 	__netif_tx_lock(txr->txq, smp_processor_id());
-	n = min_t(u32, kwl_tx_room(txr), KWL_XSK_BURST);
+	n = kwl_tx_room(txr);
+	/* Each frame may ask for something, and have one more descriptor */
+	if (unlikely(vec->xsk->tx_metadata_len))
+		n /= 2;
+	n = min_t(u32, n, KWL_XSK_BURST);
 	if (unlikely(!txr->live || !netif_carrier_ok(vec->port->netdev)))
 		n = 0;
 	if (n)
@@ -360,8 +430,9 @@ static bool kwl_xsk_xmit(struct kwl_vector *vec)
 		descs = vec->xsk->tx_descs;
 		for (i = 0; i < n; i++) {
 			if (first)
-				len = kwl_xsk_frame_len(&descs[i], n - i);
-			kwl_xsk_queue(txr, vec->xsk, &descs[i], len);
+				olinfo = kwl_xsk_begin(txr, vec->xsk, &descs[i],
+						       n - i);
+			kwl_xsk_queue(txr, vec->xsk, &descs[i], olinfo);
 			first = xsk_is_eop_desc(&descs[i]);
 		}
 		txq_trans_cond_update(txr->txq);
@@ -386,19 +457,21 @@ u32 kwl_xsk_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 		   struct kwl_tx_totals *tot)
 {
 	const struct kwl_vector *vec = container_of(txr, struct kwl_vector, txr);
-	u32 begin = ntc, slot;
+	u32 begin = ntc, given = 0, slot;
 
 	do {
 		struct kwl_tx_buf *buf;
 
 		slot = ntc++ & txr->mask;
 		buf = &txr->buf[slot];
+		/* The socket's descriptors have a length, contexts have none */
+		given += !!buf->bytes;
 		tot->xdp += buf->segs;
 		tot->xdp_bytes += buf->bytes;
 		buf->kind = KWL_TX_SKB;
 	} while (slot != last);
 	tot->frames += ntc - begin;
-	xsk_tx_completed(vec->xsk, ntc - begin);
+	xsk_tx_completed(vec->xsk, given);
 	return ntc;
 }
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lib.py import KsftSkipEx, ksft_eq, ksft_ge, ksft_in, ksft_lt, ksft_true
-from kwl_frames import ether
+from kwl_frames import ETH_P, ether, packet
 from kwl_stats import driver_stats, ifindex, link_stats
 from kwl_sys import SLOW, output, read, run, run_json, settle, wait_for
 from kwl_wire import Capture, packet_socket, send_frames
@@ -48,6 +48,12 @@ class Dut:
         payload += bytes(at & 0xFF for at in range(size - 14 - len(payload)))
         ends = (self.env.peer_mac, self.mac) if out else (self.mac, self.env.peer_mac)
         return ether(*ends, LOCAL, payload)
+
+    def packet(self, version, proto, tci=None):
+        """Return a whole packet out to the partner, for the program as well."""
+        near, far = ("198.51.100.1", "198.51.100.2") if version == 4 else ("2001:db8::1", "2001:db8::2")
+        payload = MARK + bytes(range(200))
+        return ether(self.env.peer_mac, self.mac, ETH_P[version], packet(version, proto, near, far, payload=payload), tci)
 
     def set_link(self, *words, check=True):
         """`ip link set DUT words...`; returns the finished process."""

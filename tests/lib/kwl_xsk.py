@@ -14,6 +14,7 @@ import struct
 import time
 
 from lib.py import NetNSEnter, ksft_eq, ksft_ge, ksft_in, ksft_true
+from kwl_frames import CSUM_OFFSET, PROTO, ones_sum
 from kwl_stats import ifindex
 from kwl_sys import SLOW, wait_for
 from kwl_wire import Capture
@@ -24,7 +25,9 @@ MMAP_OFFSETS, RX_RING, TX_RING, UMEM_REG, FILL_RING, COMPLETION_RING, STATISTICS
 PAGE_OFFSET = {RX_RING: 0, TX_RING: 0x80000000, FILL_RING: 0x100000000, COMPLETION_RING: 0x180000000}
 SHARED_UMEM, COPY, ZEROCOPY, USE_NEED_WAKEUP, USE_SG = 1, 2, 4, 8, 16
 NEED_WAKEUP = 1
-CONTINUED = 1
+CONTINUED, HAS_METADATA = 1, 2
+# In front of a frame to go: what it asks of the card, as struct xsk_tx_metadata
+METADATA, UMEM_METADATA, ASK_CSUM = 24, 4, 2
 BPF_MAP_UPDATE_ELEM, BPF_MAP_GET_FD_BY_ID = 2, 14
 SYS_BPF = 321
 TO_SOCKET = 17
@@ -94,10 +97,12 @@ class Xsk:
     """A socket on one queue of an interface.
 
     owner: a socket whose memory is used as well, half of what it has left. On the same queue its rings for
-    chunks are, too: then it alone learns of what has been sent.
+    chunks are, too: then it alone learns of what has been sent. metadata: bytes in front of each frame to go.
     """
 
-    def __init__(self, dut, queue=0, flags=ZEROCOPY | USE_NEED_WAKEUP, chunk=4096, chunks=512, ring=256, owner=None):
+    def __init__(self, dut, queue=0, flags=ZEROCOPY | USE_NEED_WAKEUP, chunk=4096, chunks=512, ring=256, owner=None,
+                 metadata=0):
+        self.metadata = metadata
         self.dut, self.queue, self.chunk, self.chunks, self.owner = dut, queue, chunk, chunks, owner
         if dut.ns:
             with NetNSEnter(dut.ns):
@@ -130,7 +135,7 @@ class Xsk:
         self.memory = mmap.mmap(-1, size)
         self._address = ctypes.c_char.from_buffer(self.memory)
         self.sock.setsockopt(SOL_XDP, UMEM_REG, struct.pack("QQIIII", ctypes.addressof(self._address), size, self.chunk,
-                                                            0, 0, 0))
+                                                            0, UMEM_METADATA if self.metadata else 0, self.metadata))
         half = self.chunks // 2
         self.free = [at * self.chunk for at in range(half, self.chunks)]
         self.for_rx = [at * self.chunk for at in range(half)]
@@ -223,15 +228,23 @@ class Xsk:
                 time.sleep(0.01)
         return frames
 
-    def send(self, frames, piece=None):
-        """Queue frames, in descriptors of at most `piece` bytes, and have them sent."""
-        piece = piece or self.chunk
+    def send(self, frames, piece=None, csums=()):
+        """Queue frames, in descriptors of at most `piece` bytes, and have them sent.
+
+        csums: where each frame's checksum begins and where it goes from there, None for those that ask for none.
+        """
+        piece = piece or self.chunk - self.metadata
         items = []
-        for frame in frames:
+        for number, frame in enumerate(frames):
+            asks = csums[number] if csums else None
             for at in range(0, len(frame), piece):
-                part, address = frame[at:at + piece], self.free.pop()
+                part, address = frame[at:at + piece], self.free.pop() + self.metadata
                 self.memory[address:address + len(part)] = part
-                items.append((address, len(part), CONTINUED if at + piece < len(frame) else 0))
+                options = CONTINUED if at + piece < len(frame) else 0
+                if asks and not at:
+                    struct.pack_into("QHHxxxxQ", self.memory, address - self.metadata, ASK_CSUM, *asks, 0)
+                    options |= HAS_METADATA
+                items.append((address, len(part), options))
         self.sent += len(items)
         self.tx.put(items)
         return self.wake_tx()
@@ -285,6 +298,38 @@ def sends(dut, count=300):
         got = [one.data for one in wire.wait(count, 5)]
         ksft_eq(brief(got), brief(frames), "frames on the wire")
         ksft_eq(dut.counted("_xdp") - before, count, "frames counted")
+
+
+def checksums(dut, rounds=10):
+    """The card puts in the checksums that frames ask for, in one piece or several, tagged or not, and no others."""
+    with Xsk(dut, flags=ZEROCOPY | USE_NEED_WAKEUP | USE_SG, metadata=METADATA) as xsk, dut.on_wire() as wire:
+        ksft_true(xsk.zero_copy(), "zero copy")
+        sent, asks, wanted = [], [], []
+        for version, proto, tci in ((4, "udp", None), (4, "tcp", None), (6, "udp", None), (6, "tcp", None), (4, "udp", 5)):
+            right = dut.packet(version, proto, tci)
+            start = (14 if tci is None else 18) + (20 if version == 4 else 40)
+            open_one = unfinished(right, start, proto)
+            for ask, comes in (((start, CSUM_OFFSET[proto]), right), (None, open_one), ((start, 7), open_one),
+                               ((3, CSUM_OFFSET[proto]), open_one), ((1400, CSUM_OFFSET[proto]), open_one)):
+                sent.append(open_one)
+                asks.append(ask)
+                wanted.append(comes)
+        for _ in range(rounds):
+            xsk.send(sent, csums=asks)
+            xsk.drain()
+        xsk.send(sent, piece=100, csums=asks)
+        xsk.drain()
+        got = [one.data for one in wire.wait(len(wanted) * (rounds + 1), 10)]
+        ksft_eq(brief(got), brief(wanted * (rounds + 1)), "frames on the wire")
+
+
+def unfinished(frame, start, proto):
+    """The same frame with the sum of its pseudo header where the checksum goes."""
+    frame, at = bytearray(frame), start + CSUM_OFFSET[proto]
+    size = 4 if frame[start - 20] == 0x45 and frame[start - 22:start - 20] == b"\x08\x00" else 16
+    addresses = bytes(frame[start - 2 * size:start])
+    struct.pack_into("!H", frame, at, ones_sum(addresses + struct.pack("!II", len(frame) - start, PROTO[proto])))
+    return bytes(frame)
 
 
 def shared_queue(dut, rounds=8, burst=25):

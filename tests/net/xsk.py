@@ -27,6 +27,11 @@ def sends(env):
     kwl_xsk.sends(dut(env))
 
 
+def checksums(env):
+    """By what is in front of a frame."""
+    kwl_xsk.checksums(dut(env))
+
+
 def large(env):
     """In several chunks."""
     kwl_xsk.large(dut(env), 4096)
@@ -121,7 +126,7 @@ def gone(env):
 def main():
     """Run the cases."""
     env = Env()
-    ksft_run([receives, sends, large, large_in_small, limits, starves, verdicts, stays, other_queue, shared_queue,
+    ksft_run([receives, sends, checksums, large, large_in_small, limits, starves, verdicts, stays, other_queue, shared_queue,
               shared_memory, comes_and_goes, beside_stack, gone], args=(env,))
     ksft_exit()
 

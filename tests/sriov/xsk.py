@@ -29,6 +29,11 @@ def sends(bench):
     kwl_xsk.sends(dut(bench))
 
 
+def checksums(bench):
+    """By what is in front of a frame."""
+    kwl_xsk.checksums(dut(bench))
+
+
 def large(bench):
     """In several chunks."""
     one = dut(bench)
@@ -143,7 +148,7 @@ def queue_of_the_pf(bench):
 
 def main():
     """Run the cases."""
-    ksft_run([receives, sends, large, limits, starves, verdicts, stays, shared_queue, comes_and_goes, beside_stack,
+    ksft_run([receives, sends, checksums, large, limits, starves, verdicts, stays, shared_queue, comes_and_goes, beside_stack,
               to_neighbour, gone, queue_of_the_pf], args=(Sriov(),))
     ksft_exit()
 
