@@ -11,7 +11,7 @@ REST   ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
-.PHONY: setup demo demo-pf shell test test-debug test-races bench fuzz check deb
+.PHONY: setup demo demo-switchdev demo-pf shell test test-debug test-races bench fuzz check deb
 
 help:
 	@echo 'The driver:'
@@ -21,6 +21,7 @@ help:
 	@echo ''
 	@echo 'The bench, an emulated 82576 (first run: some minutes of set-up):'
 	@echo '  make demo                 an SR-IOV host: VFs in guests, iperf3, VLANs, links'
+	@echo '  make demo-switchdev       the same host in mode switchdev: Open vSwitch and two guests'
 	@echo '  make demo-pf              only the PF: ping and iperf3 beside the stock igb'
 	@echo '  make test                 all tests on all kernels; the last line counts them'
 	@echo '       T=net/csum           only files with that in their names (or a glob)'
@@ -86,6 +87,9 @@ bench:
 
 demo:
 	@tests/vm/demo --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))'
+
+demo-switchdev:
+	@tests/vm/demo --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' --part switchdev
 
 demo-pf:
 	@tests/vm/demo --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' --part physical
