@@ -135,10 +135,15 @@ static inline bool kwl_xsk_buff_add_frag(struct xdp_buff *head,
 
 #define xsk_buff_add_frag(head, xdp)	kwl_xsk_buff_add_frag(head, xdp)
 
-#define kwl_xsk_tx_request(pool, desc, ops, priv)			\
-	xsk_tx_metadata_request(xsk_buff_get_metadata(pool, (desc)->addr, \
-						      (desc)->options),	\
-				ops, priv)
+static inline void kwl_xsk_tx_request(struct xsk_buff_pool *pool,
+				      const struct xdp_desc *desc,
+				      const struct xsk_tx_metadata_ops *ops,
+				      void *priv)
+{
+	xsk_tx_metadata_request(xsk_buff_get_metadata(pool, desc->addr,
+						      desc->options),
+				ops, priv);
+}
 
 /* Undone by page_pool_disable_direct_recycling(), which 6.12 does export */
 static inline void
@@ -153,14 +158,16 @@ page_pool_enable_direct_recycling(struct page_pool *pool,
 #include <net/netdev_lock.h>
 
 /* What is in front of a frame that a socket sends, if it says so */
-#define kwl_xsk_tx_request(pool, desc, ops, priv)			\
-do {									\
-	struct xsk_tx_metadata *kwl_meta =				\
-		xsk_buff_get_metadata(pool, (desc)->addr,		\
-				      (desc)->options);			\
-									\
-	xsk_tx_metadata_request(pool, &kwl_meta, ops, priv);		\
-} while (0)
+static inline void kwl_xsk_tx_request(struct xsk_buff_pool *pool,
+				      const struct xdp_desc *desc,
+				      const struct xsk_tx_metadata_ops *ops,
+				      void *priv)
+{
+	struct xsk_tx_metadata *meta =
+		xsk_buff_get_metadata(pool, desc->addr, desc->options);
+
+	xsk_tx_metadata_request(pool, &meta, ops, priv);
+}
 
 #define KWL_IMPORT_NS	MODULE_IMPORT_NS("KAWELA")
 
