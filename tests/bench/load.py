@@ -20,6 +20,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -396,12 +397,16 @@ def gaps(pf, names):
 
 def gap(target, change, seconds=15):
     """Have a target answer two hundred times a second; return the longest wait, in ms, around a change."""
-    with subprocess.Popen(["ping", "-D", "-n", "-i", "0.005", target], stdout=subprocess.PIPE, text=True) as pings:
+    # More than a pipe takes
+    with tempfile.TemporaryFile("w+") as out, \
+         subprocess.Popen(["ping", "-D", "-n", "-i", "0.005", target], stdout=out) as pings:
         time.sleep(0.5)
         sh(change)
         time.sleep(seconds)
         pings.send_signal(2)
-        told = pings.communicate()[0]
+        pings.wait(20)
+        out.seek(0)
+        told = out.read()
     times = [float(when) for when in re.findall(r"^\[([\d.]+)\] \d+ bytes from", told, re.M)]
     if len(times) < 100:
         return None
