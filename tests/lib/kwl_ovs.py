@@ -24,7 +24,6 @@ from lib.py import defer
 from kwl_env import link
 from kwl_frames import ether
 from kwl_repr import PIPES, Switchdev
-from kwl_sriov import OURS
 from kwl_switch import BROADCAST, FENCE, LOCAL, MARK, tag_of
 from kwl_sys import SLOW, output, run, wait_for
 from kwl_traffic import ping
@@ -38,15 +37,6 @@ OUTER = ("vf0", "vf1", "wire", "host")
 
 class OvsBench(Switchdev):
     """Two VFs in mode switchdev, and a bridge of Open vSwitch if there is one."""
-
-    def ready(self):
-        """Two running VFs whose representors are up."""
-        self.use(OURS)
-        if self.mode == "switchdev":
-            self.start_reprs()
-        else:
-            self.enter()
-        return self
 
     def ends(self):
         """All ends by name; `host` is the bridge's own interface."""

@@ -58,6 +58,15 @@ class Switchdev(Sriov):
         self.start_reprs()
         return self
 
+    def ready(self):
+        """Two running VFs of ours in mode switchdev, whose representors are up."""
+        self.use(OURS)
+        if self.mode == "switchdev":
+            self.start_reprs()
+        else:
+            self.enter()
+        return self
+
     def start_reprs(self):
         """Name the representors, calm them and bring them up; wait for the VFs' carrier."""
         for num, name in self.reprs().items():

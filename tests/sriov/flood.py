@@ -57,11 +57,7 @@ def answers(target, ns=None):
 
 def neighbours(bench, ring):
     """While VF 0 floods, VF 1 and the wire have their answers; it is held back, and has its own when it stops."""
-    bench.use(OURS)
-    if bench.mode == "switchdev":
-        bench.start_reprs()
-    else:
-        bench.enter()
+    bench.ready()
     run(f"ethtool -G {bench.env.ifname} rx {ring}")
     defer(run, f"ethtool -G {bench.env.ifname} rx 256")
     for vf, net in zip(bench.vfs, ("198.51.100", "203.0.113")):
@@ -87,11 +83,7 @@ def moderated(bench, count=40000):
     """What goes through representors counts as traffic of the uplink's queue: it does not interrupt for each frame."""
     if OWN_KERNEL:
         raise KsftSkipEx("this kernel is slower than any interval between frames")
-    bench.use(OURS)
-    if bench.mode == "switchdev":
-        bench.start_reprs()
-    else:
-        bench.enter()
+    bench.ready()
     vf = bench.vfs[0]
     # A host that is busy elsewhere for some milliseconds is not to lose any.
     run(f"ethtool -G {bench.env.ifname} rx 4096")

@@ -41,14 +41,11 @@ def sysfs(ifname, name):
 
 def use(bench, mode="switchdev"):
     """Two running VFs in a mode."""
+    if mode == "switchdev":
+        return bench.ready()
     bench.use(OURS)
-    if mode == "legacy":
-        if bench.mode != "legacy":
-            bench.legacy()
-    elif bench.mode == "switchdev":
-        bench.start_reprs()
-    else:
-        bench.enter()
+    if bench.mode != "legacy":
+        bench.legacy()
     return bench
 
 

@@ -20,11 +20,7 @@ DROPS = {"matchall": "matchall action drop", "flower": "flower action drop",
 
 def use(bench):
     """Two running VFs with representors that take rules."""
-    bench.use(OURS)
-    if bench.mode == "switchdev":
-        bench.start_reprs()
-    else:
-        bench.enter()
+    bench.ready()
     for port in ("r0", "r1", bench.env.ifname):
         run(f"tc qdisc add dev {port} clsact")
         defer(run, f"tc qdisc del dev {port} clsact", check=False)
