@@ -151,8 +151,8 @@ static void kwl_coalesce_dim(struct kwl_vector *vec)
  * kwl_coalesce_sample() - adapt moderation to the traffic of a queue pair
  * @vec: its vector, with adaptive moderation
  *
- * Context: NAPI, when the vector is about to be unmasked: each time while there
- *	is much traffic, else once in a while.
+ * Context: NAPI, when it is about to complete: each time while there is much
+ *	traffic, else once in a while.
  */
 void kwl_coalesce_sample(struct kwl_vector *vec)
 {

@@ -60,12 +60,16 @@ int kwl_poll(struct napi_struct *napi, int budget)
 	if (!clean || done == budget)
 		return budget;
 
-	if (napi_complete_done(napi, done)) {
-		if (READ_ONCE(vec->adaptive) &&
-		    (++vec->events % KWL_LOOK_EVENTS == 0 || !vec->quiet))
-			kwl_coalesce_sample(vec);
+	/*
+	 * Before NAPI is complete: somebody may schedule it from then on, for
+	 * another processor. Whoever polls because it is busy has no interrupts.
+	 */
+	if (READ_ONCE(vec->adaptive) &&
+	    !(READ_ONCE(napi->state) & NAPIF_STATE_IN_BUSY_POLL) &&
+	    (++vec->events % KWL_LOOK_EVENTS == 0 || !vec->quiet))
+		kwl_coalesce_sample(vec);
+	if (napi_complete_done(napi, done))
 		kwl_vector_unmask(vec);
-	}
 	return done;
 }
 
