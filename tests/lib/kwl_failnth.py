@@ -64,6 +64,18 @@ def sparing(function):
             write(DEBUGFS / kind / "reject-end", 0)
 
 
+@contextmanager
+def sparing_cache(name):
+    """Let nothing fail that comes from a slab cache of the kernel's."""
+    for cache in Path("/sys/kernel/slab").glob("*/failslab"):
+        write(cache, int(cache.parent.name != name))
+    write(DEBUGFS / "failslab" / "cache-filter", "Y")
+    try:
+        yield
+    finally:
+        write(DEBUGFS / "failslab" / "cache-filter", "N")
+
+
 def set_flags(sock, name, up):
     """`ip link set NAME up` or down, in one system call that changes anything."""
     ask = struct.pack("16sH22x", name.encode(), 0)
