@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Doorbells on the emulator: while the card is switched by private tags, see
- * struct kwl_bell, and after a VF was kept from sending. The emulator sends
+ * struct kwl_bell and struct kwl_gate, and after a VF was kept from sending. The emulator sends
  * within the write of the tail, so a doorbell is over when the write is.
  */
 #include <linux/export.h>
@@ -155,3 +155,59 @@ void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set)
 	spin_unlock_irqrestore(&bell->lock, flags);
 }
 EXPORT_SYMBOL_GPL(kwl_bell_set_send);
+
+/**
+ * kwl_gate_init() - prepare a gate
+ * @gate: the gate, zero
+ * @reg: the register that kwl_gate_set() writes
+ *
+ * Context: Any.
+ */
+void kwl_gate_init(struct kwl_gate *gate, void __iomem *reg)
+{
+	spin_lock_init(&gate->lock);
+	gate->reg = reg;
+}
+EXPORT_SYMBOL_GPL(kwl_gate_init);
+
+/**
+ * kwl_gate_set() - say what a pool takes
+ * @gate: the gate of the pool
+ * @val: value of its register
+ * @more: bits that are set as well while a group's frame is sent to it, or 0
+ *
+ * Context: Any.
+ */
+void kwl_gate_set(struct kwl_gate *gate, u32 val, u32 more)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&gate->lock, flags);
+	gate->val = val;
+	WRITE_ONCE(gate->more, more);
+	writel(val, gate->reg);
+	spin_unlock_irqrestore(&gate->lock, flags);
+}
+EXPORT_SYMBOL_GPL(kwl_gate_set);
+
+/**
+ * kwl_gate_pass() - tell the device of a frame that its pool takes only now
+ * @gate: the gate of the pool
+ * @txr: the ring, its batch closed
+ *
+ * The emulator has one bit for all groups and for unicast that nobody has
+ * claimed, and a pool that the device itself forwards to must not have the
+ * latter. What another function sends just then gets in with it.
+ *
+ * Context: Under the queue's xmit lock, bottom halves off.
+ */
+void kwl_gate_pass(struct kwl_gate *gate, const struct kwl_tx_ring *txr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&gate->lock, flags);
+	writel(gate->val | gate->more, gate->reg);
+	writel(txr->ntu & txr->mask, txr->tail);
+	writel(gate->val, gate->reg);
+	spin_unlock_irqrestore(&gate->lock, flags);
+}

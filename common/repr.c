@@ -11,6 +11,7 @@
 
 #include <kawela/ring.h>
 
+#include "fwd.h"
 #include "police.h"
 #include "rx.h"
 #include "tx.h"
@@ -19,10 +20,23 @@
 /* Who has not sent anything for so long has no room kept */
 #define KWL_REPR_RECENT		HZ
 
+/* How often a bridge sees unicast of a sender that it need not forward */
+#define KWL_REPR_LOOK		(HZ / 10)
+
+/* Does the pool take the frame only while its gate is open? */
+static bool kwl_repr_is_gated(const struct kwl_gate *gate,
+			      const struct sk_buff *skb)
+{
+	return unlikely(READ_ONCE(gate->more)) &&
+	       is_multicast_ether_addr(skb->data) &&
+	       !is_broadcast_ether_addr(skb->data);
+}
+
 /* Queue a frame and tell the device; the frame stays the caller's on error */
 static int kwl_repr_queue(struct kwl_tx_ring *txr, struct sk_buff *skb,
-			  struct kwl_tx_meta *meta)
+			  struct kwl_tx_meta *meta, struct kwl_gate *gate)
 {
+	bool gated = kwl_repr_is_gated(gate, skb);
 	struct kwl_tx_buf *first;
 	u32 ntu;
 	int err;
@@ -49,7 +63,10 @@ static int kwl_repr_queue(struct kwl_tx_ring *txr, struct sk_buff *skb,
 	kwl_tx_maybe_stop(txr);
 	kwl_tx_close_batch(txr);
 	/* These never go out on the wire: past the bell, if there is one */
-	writel(txr->ntu & txr->mask, txr->tail);
+	if (unlikely(gated))
+		kwl_gate_pass(gate, txr);
+	else
+		writel(txr->ntu & txr->mask, txr->tail);
 	return 0;
 }
 
@@ -79,7 +96,7 @@ netdev_tx_t kwl_repr_xmit(struct sk_buff *skb, struct net_device *netdev)
 	__netif_tx_lock(txr->txq, smp_processor_id());
 	__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 			       demux->first + demux->count + repr->num);
-	err = kwl_repr_queue(txr, skb, &meta);
+	err = kwl_repr_queue(txr, skb, &meta, repr->gate);
 	__netif_tx_unlock(txr->txq);
 	if (likely(!err)) {
 		dev_sw_netstats_tx_add(netdev, meta.segs, meta.bytes);
@@ -170,6 +187,36 @@ static bool kwl_repr_is_stopped(struct kwl_rx_ring *rxr,
 	}
 }
 
+/*
+ * Of unicast that the device has forwarded to whoever was to have it nothing is
+ * left to do, but for the bridge to see now and then that the source is there.
+ */
+static bool kwl_repr_is_done(struct kwl_demux *demux, u16 num,
+			     const struct ethhdr *eth)
+{
+	unsigned long now = jiffies / KWL_REPR_LOOK;
+	int source;
+
+	if (is_multicast_ether_addr(eth->h_dest))
+		return false;
+	/* Unknown ones are to be learned, each of them */
+	source = kwl_fwd_find(&demux->fwd, num, eth->h_source);
+	if (source < 0)
+		return false;
+	if (demux->looked[source] == now)
+		return true;
+	demux->looked[source] = now;
+	return false;
+}
+
+/* A bridge need not forward what the device has forwarded in its stead */
+static void kwl_repr_mark(struct sk_buff *skb, bool forwarded)
+{
+#ifdef CONFIG_NET_SWITCHDEV
+	skb->offload_fwd_mark = forwarded;
+#endif
+}
+
 static void kwl_repr_up(struct kwl_rx_ring *rxr, struct net_device *netdev,
 			struct sk_buff *skb, u32 status)
 {
@@ -196,7 +243,9 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 {
 	struct kwl_demux *demux = rxr->demux;
 	u16 num = (tag & VLAN_VID_MASK) - demux->first;
+	const u8 *data = rxr->frame.xdp.data;
 	struct net_device *netdev = NULL;
+	bool forwarded = false;
 	struct sk_buff *skb;
 
 	if (likely(num < demux->count)) {
@@ -212,8 +261,15 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 	}
 	if (unlikely(kwl_repr_is_stopped(rxr, netdev, num)))
 		return;
+	if (unlikely(READ_ONCE(demux->fwd.peers[num])))
+		forwarded = kwl_fwd_has(&demux->fwd, num, data);
+	if (unlikely(forwarded) && kwl_repr_is_done(demux, num, (const struct ethhdr *)data)) {
+		kwl_rx_recycle(rxr, true);
+		return;
+	}
 	skb = kwl_rx_build(rxr);
 	if (likely(skb)) {
+		kwl_repr_mark(skb, forwarded);
 		kwl_repr_up(rxr, netdev, skb, status);
 		return;
 	}

@@ -45,6 +45,7 @@ void kpf_eswitch_init(struct kpf_dev *pf)
 	for (i = 0; i < KWL_REPRS; i++)
 		kwl_police_init(&es->demux.police[i], &pf->filter.lock);
 	kpf_share_init(pf);
+	kpf_fwd_init(pf);
 	kwl_bell_init(&es->bell);
 	es->bell.loop = pf->hw.regs + KWL_RCTL;
 	es->bell.send = pf->hw.regs + KWL_VFTE;
@@ -126,12 +127,14 @@ static u32 kpf_eswitch_entry(u16 vid, u8 pools)
 }
 
 /*
- * From a VF to the PF, and from the PF to a VF; nothing else passes.
+ * From a VF to the PF, and from the PF to a VF; nothing else passes, but for
+ * what the card forwards on behalf of a bridge.
  * Context: filter.lock.
  */
 u32 kpf_eswitch_vlvf(const struct kpf_dev *pf, int i)
 {
 	const struct kpf_eswitch *es = &pf->eswitch;
+	u8 pools = BIT(pf->num_vfs);
 	u8 vf = i / 2;
 
 	if (vf >= pf->num_vfs)
@@ -140,9 +143,10 @@ u32 kpf_eswitch_vlvf(const struct kpf_dev *pf, int i)
 		return kpf_eswitch_entry(kpf_eswitch_vid_to(pf, vf), BIT(vf));
 	/* With no pool the card drops all that the VF sends */
 	if ((es->demux.held | es->shut) & BIT(vf))
-		return kpf_eswitch_entry(kpf_eswitch_vid_from(pf, vf), 0);
-	return kpf_eswitch_entry(kpf_eswitch_vid_from(pf, vf),
-				 BIT(pf->num_vfs));
+		pools = 0;
+	if (!(es->shut & BIT(vf)))
+		pools |= es->fwd.group[vf] & ~BIT(vf);
+	return kpf_eswitch_entry(kpf_eswitch_vid_from(pf, vf), pools);
 }
 
 /* All KWL_VFTA_WORDS of them */

@@ -30,15 +30,17 @@ static void kpf_filter_put(struct kpf_dev *pf, u32 reg, u32 *written, u32 val)
 static void kpf_filter_put_rar(struct kpf_dev *pf, int i)
 {
 	struct kpf_filter *f = &pf->filter;
-	/* Private tags alone say who gets what, whatever the address */
-	u32 low = pf->eswitch.active ? 0 : kpf_tables_ral(&f->tables, i);
-	u32 high = pf->eswitch.active ? 0 : kpf_tables_rah(&f->tables, i);
+	bool tags = pf->eswitch.active;
+	u32 low = tags ? kpf_fwd_ral(pf, i) : kpf_tables_ral(&f->tables, i);
+	u32 high = tags ? kpf_fwd_rah(pf, i) : kpf_tables_rah(&f->tables, i);
 
 	if (!f->stale && f->ral[i] == low && f->rah[i] == high)
 		return;
 	/* Invalid while its two halves differ */
-	kwl_wr32(&pf->hw, kwl_rah(i), 0);
-	kwl_wr32(&pf->hw, kwl_ral(i), low);
+	if (f->stale || f->ral[i] != low || (f->rah[i] ^ high) & KWL_RAH_ADDR) {
+		kwl_wr32(&pf->hw, kwl_rah(i), 0);
+		kwl_wr32(&pf->hw, kwl_ral(i), low);
+	}
 	kwl_wr32(&pf->hw, kwl_rah(i), high);
 	f->ral[i] = low;
 	f->rah[i] = high;
@@ -108,6 +110,19 @@ void kpf_filter_sync_gates(struct kpf_dev *pf)
 	for (i = 0; i < 2 * pf->num_vfs; i += 2)
 		kpf_filter_put(pf, KWL_VLVF(i), &f->vlvf[i],
 			       kpf_eswitch_vlvf(pf, i));
+}
+
+/* Where frames of VFs are forwarded to, in mode switchdev. Context: the lock. */
+void kpf_filter_sync_forward(struct kpf_dev *pf)
+{
+	int i;
+
+	lockdep_assert_held(&pf->filter.lock);
+	if (!pf->eswitch.active || READ_ONCE(pf->offline))
+		return;
+	for (i = 0; i < KWL_RAR_ENTRIES; i++)
+		kpf_filter_put_rar(pf, i);
+	kpf_filter_sync_gates(pf);
 }
 
 /* Does the interface listen to every group? */

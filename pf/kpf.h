@@ -353,6 +353,7 @@ extern const struct ethtool_ops kpf_ethtool_ops;
 void kpf_filter_init(struct kpf_dev *pf);
 void kpf_filter_replay(struct kpf_dev *pf);
 void kpf_filter_sync_gates(struct kpf_dev *pf);
+void kpf_filter_sync_forward(struct kpf_dev *pf);
 void kpf_filter_rmw_rctl(struct kpf_dev *pf, u32 clear, u32 set);
 void kpf_filter_set_addr(struct kpf_dev *pf, const u8 *addr);
 void kpf_filter_set_rx_mode(struct kpf_dev *pf, unsigned int flags,

@@ -25,4 +25,8 @@ int kpf_eswitch_encap_mode_set(struct devlink *devlink,
 			       enum devlink_eswitch_encap_mode mode,
 			       struct netlink_ext_ack *extack);
 
+/* brport.c */
+int kpf_brport_register(void);
+void kpf_brport_unregister(void);
+
 #endif

@@ -57,6 +57,11 @@ struct kpf_repr {
 
 void kpf_repr_read(struct kpf_repr *repr, struct kpf_repr_count *now);
 
+struct kpf_repr *kpf_repr_of(const struct net_device *netdev);
+
+/* brport.c */
+void kpf_brport_block(struct kpf_repr *repr, bool bound);
+
 /* tc.c */
 int kpf_tc_setup_repr(struct net_device *netdev, enum tc_setup_type type,
 		      void *type_data);

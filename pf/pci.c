@@ -8,6 +8,7 @@
 
 #include "kpf.h"
 #include "kpf_devlink.h"
+#include "kpf_eswitch.h"
 
 /* From an unknown state to a quiet function whose address is known */
 static int kpf_probe_hw(struct kpf_dev *pf)
@@ -123,6 +124,7 @@ err_irq:
 void kpf_unload(struct kpf_dev *pf)
 {
 	unregister_netdev(pf->net->netdev);
+	kpf_fwd_fini(pf);
 	kpf_share_fini(pf);
 	/* The interrupt can ask for a reset, and a reset needs all the rest */
 	kpf_irq_disable(pf);
@@ -287,7 +289,26 @@ static struct pci_driver kpf_driver = {
 	.err_handler	= &kpf_err_handlers,
 	.sriov_configure = kpf_sriov_configure,
 };
-module_pci_driver(kpf_driver);
+
+static int __init kpf_init(void)
+{
+	int err = kpf_brport_register();
+
+	if (err)
+		return err;
+	err = pci_register_driver(&kpf_driver);
+	if (err)
+		kpf_brport_unregister();
+	return err;
+}
+module_init(kpf_init);
+
+static void __exit kpf_exit(void)
+{
+	pci_unregister_driver(&kpf_driver);
+	kpf_brport_unregister();
+}
+module_exit(kpf_exit);
 
 MODULE_DESCRIPTION("Intel 82576 physical function");
 MODULE_AUTHOR("The kawela developers");

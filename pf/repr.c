@@ -168,6 +168,13 @@ static const struct net_device_ops kpf_repr_netdev_ops = {
 	.ndo_setup_tc		= kpf_tc_setup_repr,
 };
 
+/* NULL if it is no representor of ours */
+struct kpf_repr *kpf_repr_of(const struct net_device *netdev)
+{
+	return netdev->netdev_ops == &kpf_repr_netdev_ops ?
+	       netdev_priv(netdev) : NULL;
+}
+
 static void kpf_repr_get_drvinfo(struct net_device *netdev,
 				 struct ethtool_drvinfo *info)
 {
@@ -245,6 +252,7 @@ static struct net_device *kpf_repr_alloc(struct kpf_dev *pf, u16 num)
 	repr = netdev_priv(netdev);
 	repr->repr.port = &pf->net->port;
 	repr->repr.demux = &pf->eswitch.demux;
+	repr->repr.gate = &pf->eswitch.gate[num];
 	repr->repr.num = num;
 	repr->netdev = netdev;
 	repr->pf = pf;
@@ -256,6 +264,7 @@ static struct net_device *kpf_repr_alloc(struct kpf_dev *pf, u16 num)
 
 	/* A VF that is in service keeps the MTU it has */
 	mutex_lock(&pf->sriov.lock);
+	memset(&pf->eswitch.brport[num], 0, sizeof(pf->eswitch.brport[num]));
 	netdev->mtu = clamp(repr->vf->req.max_frame - KPF_REPR_EXTRA,
 			    ETH_DATA_LEN, KPF_REPR_MAX_MTU);
 	repr->vf->port.mtu = netdev->mtu;

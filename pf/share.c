@@ -3,8 +3,8 @@
  * One queue for the frames of all VFs, in mode switchdev: a VF that fills it
  * takes the room of the others, and nothing behind the queue can help them.
  * So the card drops what such a VF sends, for its frames have a VLAN of
- * their own and that VLAN is then in nobody's pool, until the queue is empty
- * again, or longer if the VF goes on as soon as it may.
+ * their own and that VLAN is then not in the PF's pool, until the queue is
+ * empty again, or longer if the VF goes on as soon as it may.
  */
 #include <linux/ktime.h>
 

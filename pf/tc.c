@@ -198,9 +198,11 @@ int kpf_tc_setup_repr(struct net_device *netdev, enum tc_setup_type type,
 		      void *type_data)
 {
 	struct kpf_repr *repr = netdev_priv(netdev);
+	const struct flow_block_offload *block = type_data;
 
 	if (type != TC_SETUP_BLOCK)
 		return -EOPNOTSUPP;
+	kpf_brport_block(repr, block->command == FLOW_BLOCK_BIND);
 	return flow_block_cb_setup_simple(type_data, &kpf_tc_blocks,
 					  kpf_tc_rule_of_vf, repr, repr, true);
 }

@@ -165,21 +165,37 @@ void kpf_vf_recheck(struct kpf_dev *pf)
 	}
 }
 
+/*
+ * All that comes with its private tag, and nothing else. Where the card
+ * forwards to the VF, what others send to addresses that nobody has carries a
+ * tag that is the VF's as well: there the VF gets none of that.
+ */
+static void kpf_vf_apply_end(struct kpf_dev *pf, const struct kpf_vf *vf,
+			     u32 val)
+{
+	u32 max_frame = min(vf->req.max_frame, kpf_vf_max_frame(pf, vf));
+	u32 more = 0;
+
+	val |= KWL_VMOLR_ROMPE | KWL_VMOLR_ROPE | KWL_VMOLR_MPME |
+	       FIELD_PREP(KWL_VMOLR_RLPML, max_frame + VLAN_HLEN);
+	if (pf->eswitch.fwd.members & BIT(vf->num)) {
+		val &= ~KWL_VMOLR_ROPE;
+		if (pf->emulated)
+			more = KWL_VMOLR_ROMPE;
+	}
+	kwl_gate_set(&pf->eswitch.gate[vf->num], val & ~more, more);
+}
+
 static void kpf_vf_apply_pool(struct kpf_dev *pf, const struct kpf_vf *vf)
 {
 	u32 val = KWL_VMOLR_BAM | KWL_VMOLR_LPE | KWL_VMOLR_STRVLAN |
 		  KWL_VMOLR_STRCRC;
-	u32 max_frame = vf->req.max_frame;
 
-	/* All that comes with its private tag, and nothing else */
 	if (pf->eswitch.active) {
-		max_frame = min(max_frame, kpf_vf_max_frame(pf, vf));
-		val |= KWL_VMOLR_ROMPE | KWL_VMOLR_ROPE | KWL_VMOLR_MPME |
-		       FIELD_PREP(KWL_VMOLR_RLPML, max_frame + VLAN_HLEN);
-		kwl_wr32(&pf->hw, KWL_VMOLR(vf->num), val);
+		kpf_vf_apply_end(pf, vf, val);
 		return;
 	}
-	val |= FIELD_PREP(KWL_VMOLR_RLPML, max_frame);
+	val |= FIELD_PREP(KWL_VMOLR_RLPML, vf->req.max_frame);
 	/* Untagged frames belong to no port VLAN */
 	if (!vf->admin.vlan)
 		val |= KWL_VMOLR_AUPE;
@@ -189,7 +205,7 @@ static void kpf_vf_apply_pool(struct kpf_dev *pf, const struct kpf_vf *vf)
 		val |= KWL_VMOLR_MPME;
 	if (vf->req.promisc)
 		val |= KWL_VMOLR_ROPE;
-	kwl_wr32(&pf->hw, KWL_VMOLR(vf->num), val);
+	kwl_gate_set(&pf->eswitch.gate[vf->num], val, 0);
 }
 
 static void kpf_vf_apply_tag(struct kpf_dev *pf, const struct kpf_vf *vf)

@@ -113,6 +113,7 @@ int kpf_ndo_set_vf_rate(struct net_device *netdev, int num, int min_rate,
 		return -EINVAL;
 	vf->admin.max_rate = max_rate;
 	kpf_vf_apply(pf, vf);
+	kpf_fwd_update(pf);
 	kpf_vf_port_note_rate(pf, num, max_rate);
 	return 0;
 }
@@ -128,6 +129,7 @@ int kpf_ndo_set_vf_spoofchk(struct net_device *netdev, int num, bool on)
 		return -EINVAL;
 	vf->admin.spoofchk = on;
 	kpf_vf_apply(pf, vf);
+	kpf_fwd_update(pf);
 	return 0;
 }
 

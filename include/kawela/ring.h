@@ -176,8 +176,26 @@ struct kwl_bell {
 	unsigned long until;
 };
 
+/**
+ * struct kwl_gate - a pool that is open to more while one frame is sent to it
+ * @reg: register with what the pool takes
+ * @val: its value, but for
+ * @more: bits that are set in the moments in which it takes groups; 0 for a
+ *	pool that takes them anyway
+ *
+ * For the emulator, see kwl_gate_pass().
+ */
+struct kwl_gate {
+	/** @lock: protects all of it; leaf, any */
+	spinlock_t lock;
+	void __iomem *reg;
+	u32 val;
+	u32 more;
+};
+
 #define KWL_REPRS		8
 #define KWL_POLICE_ADDRS	24	/* the card has no more for all */
+#define KWL_FWD_ADDRS		24	/* likewise */
 
 /**
  * struct kwl_police - what the sender at one end of a pipe may send
@@ -203,6 +221,32 @@ struct kwl_police {
 	struct u64_stats_sync syncp;
 	u64_stats_t spoofed;
 	u64_stats_t fast;
+};
+
+/**
+ * struct kwl_fwd_addr - an address that the device knows the place of
+ * @octet: the address
+ * @owners: whoever has it, by bit: one in each bridge
+ */
+struct kwl_fwd_addr {
+	u8 octet[ETH_ALEN];
+	u8 owners;
+} __aligned(2);
+
+/**
+ * struct kwl_fwd - what the device forwards by itself among senders
+ * @seq: for all of it
+ * @groups: multicast, too; broadcast is in any case
+ * @num: entries in @addr
+ * @peers: by sender, those whom the device forwards to; 0 for none
+ * @addr: unicast addresses that it forwards to whoever has them
+ */
+struct kwl_fwd {
+	seqcount_spinlock_t seq;
+	bool groups;
+	u8 num;
+	u8 peers[KWL_REPRS];
+	struct kwl_fwd_addr addr[KWL_FWD_ADDRS];
 };
 
 struct kwl_demux;
@@ -234,6 +278,9 @@ struct kwl_demux_ops {
  * @rx_packets: frames that came for them, for moderation; in NAPI only
  * @rx_bytes: likewise
  * @tx_packets: frames that they have sent; likewise
+ * @fwd: what need not be forwarded once more
+ * @looked: by source in it, when a bridge has last been shown such a frame; in
+ *	NAPI only
  * @police: what the other ends of their pipes may send
  */
 struct kwl_demux {
@@ -247,6 +294,8 @@ struct kwl_demux {
 	u64 rx_packets;
 	u64 rx_bytes;
 	u64 tx_packets;
+	struct kwl_fwd fwd;
+	unsigned long looked[KWL_FWD_ADDRS];
 	struct kwl_police police[KWL_REPRS];
 };
 
@@ -254,6 +303,7 @@ struct kwl_demux {
  * struct kwl_repr - an interface that sends and receives through another one
  * @port: the other one; its first queue pair is used
  * @demux: what tells the frames apart
+ * @gate: of the pool at the other end of its pipe
  * @num: which of its interfaces
  * @cells: its own GRO
  *
@@ -262,6 +312,7 @@ struct kwl_demux {
 struct kwl_repr {
 	struct kwl_port *port;
 	const struct kwl_demux *demux;
+	struct kwl_gate *gate;
 	u16 num;
 	struct gro_cells cells;
 };
@@ -602,6 +653,15 @@ bool kwl_bell_again(struct kwl_tx_ring *txr);
 void kwl_bell_wake(struct kwl_port *port);
 void kwl_bell_set_loop(struct kwl_bell *bell, u32 on, u32 off);
 void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set);
+
+void kwl_gate_init(struct kwl_gate *gate, void __iomem *reg);
+void kwl_gate_set(struct kwl_gate *gate, u32 val, u32 more);
+void kwl_gate_pass(struct kwl_gate *gate, const struct kwl_tx_ring *txr);
+
+/* fwd.c */
+void kwl_fwd_init(struct kwl_fwd *fwd, spinlock_t *lock);
+void kwl_fwd_set(struct kwl_fwd *fwd, const u8 *peers, bool groups,
+		 const struct kwl_fwd_addr *addrs, u8 num);
 
 /* police.c */
 void kwl_police_init(struct kwl_police *police, spinlock_t *lock);

@@ -106,6 +106,20 @@ void kpf_eswitch_vfta(const struct kpf_dev *dev, u32 *words)
 {
 }
 
+void kpf_fwd_update(struct kpf_dev *dev)
+{
+}
+
+u32 kpf_fwd_ral(const struct kpf_dev *dev, int i)
+{
+	return 0;
+}
+
+u32 kpf_fwd_rah(const struct kpf_dev *dev, int i)
+{
+	return 0;
+}
+
 void kpf_vf_port_note_rate(struct kpf_dev *dev, u16 num, int mbps)
 {
 	fuzz_check(num < dev->num_vfs && mbps >= 0);
@@ -655,6 +669,8 @@ static void start(struct fuzz_input *in)
 	net.netdev = &netdev;
 	pf.net = &net;
 	pf.hw.regs = reg;
+	for (i = 0; i < KPF_MAX_VFS; i++)
+		pf.eswitch.gate[i].reg = &reg[KWL_VMOLR(i) / 4];
 	pf.link.phy = &phy;
 	pf.emulated = how & 0x80;
 	memset(pf.perm_addr, 0xaa, ETH_ALEN);

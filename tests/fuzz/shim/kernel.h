@@ -236,6 +236,10 @@ void fuzz_writel(u32 val, void *addr);
 #define readl(addr)		fuzz_readl(addr)
 #define writel(val, addr)	fuzz_writel(val, addr)
 
+struct list_head {
+	struct list_head *next, *prev;
+};
+
 /* Locks: held once or not at all */
 struct mutex {
 	int held;

@@ -19,7 +19,15 @@ struct kwl_bell {
 	int unused;
 };
 
+struct kwl_gate {
+	void *reg;
+};
+
 struct kwl_police {
+	int unused;
+};
+
+struct kwl_fwd {
 	int unused;
 };
 
@@ -32,6 +40,11 @@ struct kwl_demux {
 /* Mode switchdev is not part of it */
 static inline void kwl_bell_set_send(struct kwl_bell *bell, u32 clear, u32 set)
 {
+}
+
+static inline void kwl_gate_set(struct kwl_gate *gate, u32 val, u32 more)
+{
+	writel(val, gate->reg);
 }
 
 static inline void kwl_police_set_check(struct kwl_police *police, bool on)
