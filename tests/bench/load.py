@@ -7,6 +7,7 @@
     load.py vfs kawela|stock        the same with two
     load.py veths kawela|stock      two pairs of veth, connected by a bridge
     load.py reprs kawela            two VFs, connected by their representors and a bridge
+    load.py offload kawela          the same, but that the card forwards in the bridge's stead
     load.py run LOAD COUNT          one load, between two marks
     load.py events kawela|stock     from scratch: how long things take, and what memory
 
@@ -159,6 +160,22 @@ def make_reprs(state):
     for name in (sender, receiver):
         wait_carrier(name)
     state["br"] = [receiver, mac_of(receiver), sender]
+    state["reprs"] = reprs
+    return state
+
+
+def make_offload(state):
+    """Two VFs, of which one sends and the other receives, by way of the card, as the host's bridge would have it."""
+    state = make_reprs(state)
+    for num, name in enumerate(state["reprs"]):
+        sh(f"bridge link set dev {name} flood off")
+        sh(f"ip link set {state['pf'][0]} vf {num} spoofchk off")
+    until = time.monotonic() + 10
+    while "offload" not in sh("bridge fdb show br kbr"):
+        if time.monotonic() > until:
+            raise RuntimeError("the card does not forward for the bridge")
+        time.sleep(0.1)
+    state["fd"] = state["br"]
     return state
 
 
@@ -225,7 +242,7 @@ def receive(state, end, count, begin, finish):
     sh(begin.format(ifname))
     wait_carrier(ifname)
     frames = received(ifname)
-    if end in ("vv", "br", "ve"):
+    if end in ("vv", "br", "fd", "ve"):
         pktgen(state[end][2], count, 1, mac)
     else:
         pktgen("wire0", count, 1, mac, "peer")
@@ -437,7 +454,8 @@ def main():
     if what == "setup":
         state = setup(words[0])
     else:
-        make = {"vf": make_vf, "vfs": make_two, "veths": make_veths, "reprs": make_reprs}[what]
+        make = {"vf": make_vf, "vfs": make_two, "veths": make_veths, "reprs": make_reprs,
+                "offload": make_offload}[what]
         state = make(json.loads(STATE.read_text(encoding="ascii")))
     STATE.write_text(json.dumps(state), encoding="ascii")
     ranges, functions = text_of_modules(MODULES[state["driver"]])
