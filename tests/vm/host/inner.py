@@ -125,7 +125,15 @@ class Inner:
                 "-device", "virtio-rng-pci",
                 "-qmp", "unix:qmp,server=on,wait=off",
                 "-device", "pcie-root-port,id=rp0,bus=pcie.0,chassis=1,slot=1",
-                "-device", f"vfio-pci,host={pci},bus=rp0"]
+                *self.network(pci)]
+
+    def network(self, pci: str) -> list[str]:
+        """Its network device, for QEMU."""
+        return ["-device", f"vfio-pci,host={pci},bus=rp0"]
+
+    def claim(self, pci: str) -> None:
+        """Make that device ready."""
+        bind(pci, "vfio-pci")
 
     def start(self, pci: str) -> None:
         """Give it the function and power it on; wait() tells when it is up."""
@@ -134,7 +142,7 @@ class Inner:
         self.forget()
         self.pci = pci
         virtualise()
-        bind(pci, "vfio-pci")
+        self.claim(pci)
         settle_disk()
         self.run_dir.mkdir(parents=True)
         with (self.run_dir / "qemu.log").open("w") as log:

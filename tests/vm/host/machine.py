@@ -59,10 +59,12 @@ class Machine:
     """Boot a guest that obeys commands; use as a context manager."""
 
     def __init__(self, kernel: str, topology: str, run: Path, *,
-                 keep: bool = False, tree: str = "live", count: bool = False) -> None:
+                 keep: bool = False, tree: str = "live", count: bool = False,
+                 clock: bool = True) -> None:
         """A kept machine stays up when its host goes. It sees the work tree live, or
         a copy of what tests need, which a suspend of the machine does not cut off. Its
-        instructions may be counted, into counts.json, by the address ranges in ranges.
+        instructions may be counted, into counts.json, by the address ranges in ranges, and
+        be what its clock goes by.
         """
         self.run_dir = run
         self.console = run / "console.log"
@@ -72,7 +74,7 @@ class Machine:
                    "-serial", f"file:{self.console.name}"]
         if count:
             (run / "ranges").touch()
-            command = qemu.counted(command, run / "ranges", run / "counts.json")
+            command = qemu.counted(command, run / "ranges", run / "counts.json", clock)
         with (run / "qemu.log").open("w") as log:
             # A session of its own: ctrl-c is for us to handle.
             self.process = subprocess.Popen(command, cwd=run, stdin=subprocess.DEVNULL,
