@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Doorbells on the emulator: while the card is switched by private tags, see
- * struct kwl_bell and struct kwl_gate, and after a VF was kept from sending. The emulator sends
- * within the write of the tail, so a doorbell is over when the write is.
+ * struct kwl_bell and struct kwl_gate, and after a VF was kept from sending.
+ * The emulator sends within the write of the tail, so a doorbell is over when
+ * the write is.
  */
 #include <linux/export.h>
 #include <linux/jiffies.h>

@@ -50,14 +50,16 @@ void kwl_fwd_set(struct kwl_fwd *fwd, const u8 *peers, bool groups,
 }
 EXPORT_SYMBOL_GPL(kwl_fwd_set);
 
-static bool kwl_fwd_knows(const struct kwl_fwd *fwd, u8 peers, const u8 *dest)
+/* The place of an address that one of these has, or -ENOENT */
+static int kwl_fwd_place(const struct kwl_fwd *fwd, u8 owners, const u8 *addr)
 {
 	u8 i;
 
 	for (i = 0; i < fwd->num; i++)
-		if (ether_addr_equal(fwd->addr[i].octet, dest))
-			return fwd->addr[i].owners & peers;
-	return false;
+		if (fwd->addr[i].owners & owners &&
+		    ether_addr_equal(fwd->addr[i].octet, addr))
+			return i;
+	return -ENOENT;
 }
 
 /**
@@ -72,18 +74,13 @@ static bool kwl_fwd_knows(const struct kwl_fwd *fwd, u8 peers, const u8 *dest)
 int kwl_fwd_find(const struct kwl_fwd *fwd, u16 num, const u8 *addr)
 {
 	unsigned int seq;
-	int found;
-	u8 i;
+	int place;
 
 	do {
 		seq = read_seqcount_begin(&fwd->seq);
-		found = -ENOENT;
-		for (i = 0; i < fwd->num && found < 0; i++)
-			if (fwd->addr[i].owners & BIT(num) &&
-			    ether_addr_equal(fwd->addr[i].octet, addr))
-				found = i;
+		place = kwl_fwd_place(fwd, BIT(num), addr);
 	} while (read_seqcount_retry(&fwd->seq, seq));
-	return found;
+	return place;
 }
 
 /**
@@ -109,7 +106,7 @@ bool kwl_fwd_has(const struct kwl_fwd *fwd, u16 num, const u8 *dest)
 		else if (is_multicast_ether_addr(dest))
 			has = fwd->groups;
 		else
-			has = kwl_fwd_knows(fwd, fwd->peers[num], dest);
+			has = kwl_fwd_place(fwd, fwd->peers[num], dest) >= 0;
 	} while (read_seqcount_retry(&fwd->seq, seq));
 	return has;
 }

@@ -243,7 +243,7 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 {
 	struct kwl_demux *demux = rxr->demux;
 	u16 num = (tag & VLAN_VID_MASK) - demux->first;
-	const u8 *data = rxr->frame.xdp.data;
+	const struct ethhdr *eth = rxr->frame.xdp.data;
 	struct net_device *netdev = NULL;
 	bool forwarded = false;
 	struct sk_buff *skb;
@@ -262,8 +262,8 @@ void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 	if (unlikely(kwl_repr_is_stopped(rxr, netdev, num)))
 		return;
 	if (unlikely(READ_ONCE(demux->fwd.peers[num])))
-		forwarded = kwl_fwd_has(&demux->fwd, num, data);
-	if (unlikely(forwarded) && kwl_repr_is_done(demux, num, (const struct ethhdr *)data)) {
+		forwarded = kwl_fwd_has(&demux->fwd, num, eth->h_dest);
+	if (unlikely(forwarded) && kwl_repr_is_done(demux, num, eth)) {
 		kwl_rx_recycle(rxr, true);
 		return;
 	}

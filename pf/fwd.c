@@ -69,21 +69,22 @@ u32 kpf_fwd_rah(const struct kpf_dev *pf, int i)
 /* Tell the receive path. Context: filter.lock. */
 static void kpf_fwd_sync_marks(struct kpf_dev *pf)
 {
-	bool on = pf->eswitch.fwd.marks;
-	struct kpf_fwd *fwd = &pf->eswitch.fwd;
+	const struct kpf_fwd *fwd = &pf->eswitch.fwd;
 	struct kwl_fwd_addr addrs[KWL_FWD_ADDRS];
 	u8 peers[KWL_REPRS] = {};
+	bool on = fwd->marks;
 	u8 num = 0;
 	int i;
 
 	for (i = 0; on && i < KPF_MAX_VFS; i++)
 		peers[i] = fwd->group[i] & ~BIT(i);
 	for (i = 0; on && i < KWL_RAR_ENTRIES; i++) {
-		if (!(kpf_fwd_owners(pf, i) & fwd->entry[i].ripe))
+		u8 owners = kpf_fwd_owners(pf, i) & fwd->entry[i].ripe;
+
+		if (!owners)
 			continue;
 		ether_addr_copy(addrs[num].octet, fwd->entry[i].addr);
-		addrs[num++].owners = kpf_fwd_owners(pf, i) &
-				      fwd->entry[i].ripe;
+		addrs[num++].owners = owners;
 	}
 	/* Not seen on the emulator, which has multicast share a bit */
 	kwl_fwd_set(&pf->eswitch.demux.fwd, peers, !pf->emulated, addrs, num);
