@@ -5,16 +5,15 @@
 
 tests/faults/memory.py makes calls of the driver's own code fail, on all kernels. Here the allocations
 fail that the core makes for us as well, one after the other: it is refused and all is as before, or it
-was not needed and all works.
+was not needed and all works. The probe of the PF, which allocates most, is in failprobe.py.
 """
 
-import os
 import socket
 
 from lib.py import defer, ksft_exit, ksft_run, ksft_true
-from kwl_env import MODULE, link
+from kwl_env import link
 from kwl_failnth import (Sweep, available, prepare, set_channels, set_flags, set_mtu, set_rings,
-                         sparing, sparing_cache)
+                         sparing, write_to)
 from kwl_faults import carry, pair
 from kwl_leaks import LeakCheck
 from kwl_nic import driver_of
@@ -109,16 +108,6 @@ def pf_channels(bench):
     reaches(bench, end)
 
 
-def write_to(path, text):
-    """One write() of a file in sysfs."""
-    handle = os.open(path, os.O_WRONLY)
-
-    def do():
-        os.write(handle, text.encode())
-    defer(os.close, handle)
-    return do
-
-
 def numvfs(bench):
     """VFs, made and removed."""
     defer(bench.spoil)
@@ -147,23 +136,6 @@ def vf_bind(bench):
     carry(bench)
 
 
-def pf_bind(bench):
-    """The PF's driver."""
-    defer(bench.spoil)
-    env = bench.env
-    bench.disable()
-    env.unbind()
-    # ACPI's interpreter, asked for the slot's interrupt, uses what it has freed when it had no memory; and the core
-    # goes on without an interrupt's files in /proc, but complains when it is to remove them
-    with sparing("acpi_ns_evaluate"), sparing_cache("proc_dir_entry"):
-        Sweep("probe of the PF", write_to(f"/sys/bus/pci/drivers/{MODULE}/bind", env.pci), env.unbind,
-              lambda: driver_of(env.pci), lambda: ksft_true(driver_of(env.pci) == MODULE, "has a driver")).all(10)
-    wait_for(lambda: env.ifname, what="the PF's interface")
-    env.start()
-    bench.start(pair()[0])
-    carry(bench)
-
-
 def nothing_left(bench):
     """All those failures have left nothing behind."""
     bench.before.verify(bench.env)
@@ -176,7 +148,7 @@ def main():
     prepare()
     bench.use(pair()[0])
     bench.before = LeakCheck()
-    ksft_run(with_drivers([vf_calls, vf_bind, pf_calls, numvfs, pf_channels, pf_bind, nothing_left], pair()),
+    ksft_run(with_drivers([vf_calls, vf_bind, pf_calls, numvfs, pf_channels, nothing_left], pair()),
              args=(bench, ))
     ksft_exit()
 

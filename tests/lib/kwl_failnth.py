@@ -13,12 +13,12 @@ import struct
 from contextlib import contextmanager
 from pathlib import Path
 
-from lib.py import ksft_eq, ksft_ge, ksft_pr
+from lib.py import defer, ksft_eq, ksft_ge, ksft_pr
 from kwl_sys import write
 
 DEBUGFS = Path("/sys/kernel/debug")
 # Nothing here allocates that often: it would not end by itself
-MOST = 2000
+MOST = 6000
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFMTU, SIOCETHTOOL = 0x8913, 0x8914, 0x8922, 0x8946
 IFF_UP = 1
@@ -105,6 +105,16 @@ def set_channels(sock, name, pairs):
     """`ethtool -L NAME combined PAIRS`, which leaves the others as they are."""
     values = _ethtool(sock, name, ETHTOOL_GCHANNELS, [0] * 8)
     _ethtool(sock, name, ETHTOOL_SCHANNELS, [*values[:7], pairs])
+
+
+def write_to(path, text):
+    """One write() of a file in sysfs."""
+    handle = os.open(path, os.O_WRONLY)
+
+    def do():
+        os.write(handle, text.encode())
+    defer(os.close, handle)
+    return do
 
 
 class Sweep:
