@@ -31,9 +31,14 @@ void kwl_bell_init(struct kwl_bell *bell)
 EXPORT_SYMBOL_GPL(kwl_bell_init);
 
 /* Out of the loop and back, while nobody else can send */
-static void kwl_bell_pass(struct kwl_bell *bell, const struct kwl_tx_ring *txr)
+static void kwl_bell_pass(struct kwl_bell *bell, struct kwl_tx_ring *txr)
 {
 	unsigned long flags;
+
+	/* What waits in front of it is for the loop */
+	if (txr->waits)
+		writel(txr->late & txr->mask, txr->tail);
+	WRITE_ONCE(txr->waits, false);
 
 	spin_lock_irqsave(&bell->lock, flags);
 	writel(bell->send_own, bell->send);

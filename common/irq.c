@@ -40,6 +40,10 @@ int kwl_poll(struct napi_struct *napi, int budget)
 	bool clean;
 	int done = 0;
 
+	/* Not under netpoll, which may have interrupted whoever has the lock */
+	if (unlikely(rxr->demux) && likely(budget))
+		kwl_repr_ring(&vec->txr);
+
 	/* Calls that find nothing would cost a poll for one frame as much again */
 	clean = kwl_tx_is_idle(&vec->txr) || kwl_tx_clean(&vec->txr, budget);
 
@@ -56,6 +60,10 @@ int kwl_poll(struct napi_struct *napi, int budget)
 		if (kwl_rx_wants(rxr) && unlikely(!kwl_rx_refill(rxr)))
 			clean = false;
 	}
+
+	/* Much of it may be on its way out of a representor, see repr.c */
+	if (unlikely(rxr->demux) && done >= KWL_REPR_SOME)
+		clean = false;
 
 	if (!clean || done == budget)
 		return budget;

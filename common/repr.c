@@ -20,6 +20,9 @@
 /* Who has not sent anything for so long has no room kept */
 #define KWL_REPR_RECENT		HZ
 
+/* Descriptors that one doorbell is for, at most */
+#define KWL_REPR_BURST		32
+
 /* How often a bridge sees unicast of a sender that it need not forward */
 #define KWL_REPR_LOOK		(HZ / 10)
 
@@ -32,7 +35,40 @@ static bool kwl_repr_is_gated(const struct kwl_gate *gate,
 	       !is_broadcast_ether_addr(skb->data);
 }
 
-/* Queue a frame and tell the device; the frame stays the caller's on error */
+/*
+ * Tell the device of what waits. These frames never go out on the wire: past
+ * the bell, if there is one.
+ */
+static void kwl_repr_doorbell(struct kwl_tx_ring *txr)
+{
+	WRITE_ONCE(txr->waits, false);
+	if (txr->rung == txr->ntu)
+		return;
+	kwl_tx_close_batch(txr);
+	writel(txr->ntu & txr->mask, txr->tail);
+}
+
+/*
+ * Frames that a poll has brought are sent before the next one, most of them one
+ * by one: if there is a next one, it rings for all of them.
+ */
+static bool kwl_repr_may_wait(struct kwl_tx_ring *txr)
+{
+	struct kwl_vector *vec = container_of(txr, struct kwl_vector, txr);
+
+	/* With little room the queue is stopped, until some have been sent */
+	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX) ||
+	    txr->ntu - txr->rung >= KWL_REPR_BURST)
+		return false;
+	txr->late = txr->ntu;
+	if (txr->waits)
+		return true;
+	/* Before the poll is told of it: it looks without the lock */
+	WRITE_ONCE(txr->waits, true);
+	return napi_if_scheduled_mark_missed(&vec->napi);
+}
+
+/* Queue a frame; it stays the caller's on error */
 static int kwl_repr_queue(struct kwl_tx_ring *txr, struct sk_buff *skb,
 			  struct kwl_tx_meta *meta, struct kwl_gate *gate)
 {
@@ -43,9 +79,8 @@ static int kwl_repr_queue(struct kwl_tx_ring *txr, struct sk_buff *skb,
 
 	if (unlikely(!txr->live))
 		return -ENETDOWN;
-	/* A batch is all of one kind */
-	if (unlikely(txr->rung != txr->ntu))
-		kwl_tx_ring_doorbell(txr);
+	if (unlikely(gated))
+		kwl_repr_doorbell(txr);
 	if (unlikely(kwl_tx_room(txr) < KWL_TX_DESC_MAX))
 		return -ENOSPC;
 	err = kwl_tx_offload(skb, meta);
@@ -61,13 +96,29 @@ static int kwl_repr_queue(struct kwl_tx_ring *txr, struct sk_buff *skb,
 	skb_tx_timestamp(skb);
 	WRITE_ONCE(txr->ntu, ntu);
 	kwl_tx_maybe_stop(txr);
-	kwl_tx_close_batch(txr);
-	/* These never go out on the wire: past the bell, if there is one */
-	if (unlikely(gated))
+	if (unlikely(gated)) {
+		kwl_tx_close_batch(txr);
 		kwl_gate_pass(gate, txr);
-	else
-		writel(txr->ntu & txr->mask, txr->tail);
+	} else if (!kwl_repr_may_wait(txr)) {
+		kwl_repr_doorbell(txr);
+	}
 	return 0;
+}
+
+/**
+ * kwl_repr_ring() - tell the device of frames that wait for this poll
+ * @txr: the ring
+ *
+ * Context: NAPI with a budget.
+ */
+void kwl_repr_ring(struct kwl_tx_ring *txr)
+{
+	if (!READ_ONCE(txr->waits))
+		return;
+	__netif_tx_lock(txr->txq, smp_processor_id());
+	if (likely(txr->live))
+		kwl_repr_doorbell(txr);
+	__netif_tx_unlock(txr->txq);
 }
 
 /**
@@ -119,7 +170,8 @@ EXPORT_SYMBOL_GPL(kwl_repr_xmit);
  * @budget: NAPI budget
  * @tot: sums of what has been given back
  *
- * They have been counted where they belong, and BQL knows nothing of them.
+ * They have been counted where they belong, and BQL knows nothing of them. What
+ * the stack has sent while they waited is in the same batch.
  *
  * Context: NAPI with a budget, or the ring is stopped.
  * Return: The index after the batch.
@@ -128,7 +180,7 @@ u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
 		    struct kwl_tx_totals *tot)
 {
 	struct kwl_vector *vec = container_of(txr, struct kwl_vector, txr);
-	u32 frames = tot->frames;
+	u32 frames = 0;
 	u32 slot;
 
 	do {
@@ -138,6 +190,12 @@ u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
 		buf = &txr->buf[slot];
 		if (buf->skb) {
 			tot->frames++;
+			if (likely(buf->kind == KWL_TX_REPR)) {
+				frames++;
+			} else {
+				tot->segs += buf->segs;
+				tot->bytes += buf->bytes;
+			}
 			napi_consume_skb(buf->skb, budget);
 			buf->skb = NULL;
 		}
@@ -146,7 +204,7 @@ u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
 	} while (slot != last);
 	/* What was left when the mode ended has no one to be counted for */
 	if (vec->rxr.demux)
-		vec->rxr.demux->tx_packets += tot->frames - frames;
+		vec->rxr.demux->tx_packets += frames;
 	return ntc;
 }
 

@@ -88,6 +88,7 @@ int kwl_tx_ring_start(struct kwl_tx_ring *txr)
 	txr->ntu = 0;
 	txr->ntc = 0;
 	txr->rung = 0;
+	txr->waits = false;
 	txr->ctx_type = 0;
 
 	writel((txr->mask + 1) * KWL_DESC_SIZE, txr->regs + KWL_TDLEN);

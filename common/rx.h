@@ -81,6 +81,10 @@ void kwl_rx_up(struct kwl_rx_ring *rxr, struct sk_buff *skb,
 void kwl_rx_count(struct kwl_rx_ring *rxr, const struct kwl_rx_totals *tot);
 
 /* repr.c */
+
+/* So many frames at once are worth another poll, which rings for all of them */
+#define KWL_REPR_SOME	4
+
 void kwl_repr_rx(struct kwl_rx_ring *rxr, u32 status, u16 tag,
 		 struct kwl_rx_totals *tot);
 void kwl_repr_share(struct kwl_rx_ring *rxr, u32 done, bool drained);

@@ -116,6 +116,7 @@ u32 kwl_xsk_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 /* repr.c */
 u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,
 		    struct kwl_tx_totals *tot);
+void kwl_repr_ring(struct kwl_tx_ring *txr);
 
 /* tx.c */
 u32 kwl_tx_put_ctx(struct kwl_tx_ring *txr, u32 ntu,

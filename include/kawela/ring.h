@@ -342,6 +342,8 @@ struct kwl_tx_ring {
 	u32 ctx_lens;		/* context words the device holds */
 	u32 ctx_type;
 	u32 ctx_mss;
+	u32 late;		/* value of ntu after the last frame that waits */
+	bool waits;		/* frames of representors do, for the next poll */
 	struct kwl_tx_xmit_stats xmit;
 
 	/* consumer: NAPI */
