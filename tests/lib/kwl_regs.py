@@ -6,12 +6,13 @@ import struct
 import subprocess
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from kwl_env import OWN_KERNEL
 from kwl_nic import PCI_DEVICES
 from kwl_qmp import Qmp
-from kwl_sys import read, write
+from kwl_sys import read, run, write
 
 TRACING = Path("/sys/kernel/tracing")
 
@@ -93,7 +94,7 @@ class CardTrace:
     """
 
     EVENTS = ("e1000e_core_read", "e1000e_core_write", "igb_set_vfmailbox")
-    LOGS = Path("/kawela/build/run")
+    SHARE = "trans=virtio,version=9p2000.L,msize=524288,ro"
 
     def __init__(self):
         self.name = f"trace-{time.monotonic_ns()}.log"
@@ -102,7 +103,7 @@ class CardTrace:
 
     def __enter__(self):
         with Qmp() as emulator:
-            # Relative to where the emulator runs, which is one of the directories in LOGS.
+            # Relative to where the emulator runs, which is a directory of its own.
             emulator.monitor(f"logfile {self.name}")
             emulator.monitor("log " + ",".join(f"trace:{event}" for event in self.EVENTS))
         return self
@@ -112,11 +113,20 @@ class CardTrace:
             emulator.monitor("log none")
             for event in self.EVENTS:
                 emulator.monitor(f"trace-event {event} off")
-        for log in self.LOGS.glob(f"*/{self.name}"):
-            text = log.read_text(encoding="ascii", errors="replace")
-            self.seen = [Access(way[0].upper(), int(offset, 16), int(value, 16)) for way, offset, value in
-                         re.findall(r"e1000e_core_(read|write).* register 0x([0-9a-f]+), .*value: 0x([0-9a-f]+)", text)]
-            self.mailboxes = len(re.findall("igb_set_vfmailbox", text))
+        text = self._read()
+        self.seen = [Access(way[0].upper(), int(offset, 16), int(value, 16)) for way, offset, value in
+                     re.findall(r"e1000e_core_(read|write).* register 0x([0-9a-f]+), .*value: 0x([0-9a-f]+)", text)]
+        self.mailboxes = len(re.findall("igb_set_vfmailbox", text))
+
+    def _read(self):
+        """What the emulator has written, in a directory of the tree; tests have a copy of that, from before."""
+        with TemporaryDirectory() as tree:
+            run(f"mount -t 9p -o {self.SHARE} kawela {tree}")
+            try:
+                return "".join(log.read_text(encoding="ascii", errors="replace")
+                               for log in Path(tree).glob(f"build/run/*/{self.name}"))
+            finally:
+                run(f"umount {tree}")
 
     def __iter__(self):
         return iter(self.seen)
