@@ -10,14 +10,12 @@ was not needed and all works. The probe of the PF, which allocates most, is in f
 
 import socket
 
-from lib.py import defer, ksft_exit, ksft_run, ksft_true
+from lib.py import defer, ksft_true
 from kwl_env import link
-from kwl_failnth import (Sweep, available, prepare, set_channels, set_flags, set_mtu, set_rings,
-                         sparing, write_to)
-from kwl_faults import carry, pair
-from kwl_leaks import LeakCheck
+from kwl_failnth import (Sweep, run_sweeps, set_channels, set_flags, set_mtu,
+                         set_rings, sparing, write_to)
+from kwl_faults import carry
 from kwl_nic import driver_of
-from kwl_sriov import Sriov, with_drivers
 from kwl_sys import output, run, wait_for, write
 from kwl_traffic import make_socket, ping
 
@@ -136,22 +134,5 @@ def vf_bind(bench):
     carry(bench)
 
 
-def nothing_left(bench):
-    """All those failures have left nothing behind."""
-    bench.before.verify(bench.env)
-
-
-def main():
-    """Run the cases."""
-    bench = Sriov()
-    ksft_true(available(), "this kernel has failslab and fail_page_alloc")
-    prepare()
-    bench.use(pair()[0])
-    bench.before = LeakCheck()
-    ksft_run(with_drivers([vf_calls, vf_bind, pf_calls, numvfs, pf_channels, nothing_left], pair()),
-             args=(bench, ))
-    ksft_exit()
-
-
 if __name__ == "__main__":
-    main()
+    run_sweeps([vf_calls, vf_bind, pf_calls, numvfs, pf_channels])

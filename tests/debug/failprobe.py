@@ -3,13 +3,11 @@
 # kawela: topology=wire timeout=1500 drivers=kawela kernels=7.2-debug
 """Out of memory at the probe of the PF: every allocation, whoever makes it; see failnth.py."""
 
-from lib.py import defer, ksft_exit, ksft_run, ksft_true
+from lib.py import defer, ksft_true
 from kwl_env import MODULE
-from kwl_failnth import Sweep, available, prepare, sparing, sparing_cache, write_to
+from kwl_failnth import Sweep, run_sweeps, sparing, sparing_cache, write_to
 from kwl_faults import carry, pair
-from kwl_leaks import LeakCheck
 from kwl_nic import driver_of
-from kwl_sriov import Sriov, with_drivers
 from kwl_sys import wait_for
 
 
@@ -30,21 +28,5 @@ def pf_bind(bench):
     carry(bench)
 
 
-def nothing_left(bench):
-    """All those failures have left nothing behind."""
-    bench.before.verify(bench.env)
-
-
-def main():
-    """Run the cases."""
-    bench = Sriov()
-    ksft_true(available(), "this kernel has failslab and fail_page_alloc")
-    prepare()
-    bench.use(pair()[0])
-    bench.before = LeakCheck()
-    ksft_run(with_drivers([pf_bind, nothing_left], pair()), args=(bench, ))
-    ksft_exit()
-
-
 if __name__ == "__main__":
-    main()
+    run_sweeps([pf_bind])

@@ -13,7 +13,10 @@ import struct
 from contextlib import contextmanager
 from pathlib import Path
 
-from lib.py import defer, ksft_eq, ksft_ge, ksft_pr
+from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_pr, ksft_run, ksft_true
+from kwl_faults import pair
+from kwl_leaks import LeakCheck
+from kwl_sriov import Sriov, with_drivers
 from kwl_sys import write
 
 DEBUGFS = Path("/sys/kernel/debug")
@@ -163,3 +166,19 @@ class Sweep:
         ksft_pr(f"{self.what}: {number - 1} allocations made to fail: {self.errors}, "
                 f"{self.needless} of them not needed")
         ksft_ge(sum(self.errors.values()), least, "calls refused")
+
+
+def nothing_left(bench):
+    """All those failures have left nothing behind."""
+    bench.before.verify(bench.env)
+
+
+def run_sweeps(cases):
+    """The main program of a file whose cases sweep."""
+    bench = Sriov()
+    ksft_true(available(), "this kernel has failslab and fail_page_alloc")
+    prepare()
+    bench.use(pair()[0])
+    bench.before = LeakCheck()
+    ksft_run(with_drivers([*cases, nothing_left], pair()), args=(bench, ))
+    ksft_exit()
