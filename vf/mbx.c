@@ -87,6 +87,15 @@ static int kvf_mbx_post(struct kvf_dev *kvf, const u32 *msg, int words)
 	return kvf_mbx_wait(kvf, KWL_V2P_PFACK);
 }
 
+/*
+ * DPDK's PF sends a NACK that belongs to no request each time a VF has fetched
+ * a word of it. That says nothing, and to acknowledge it would bring the next.
+ */
+static bool kvf_mbx_is_noise(const struct kvf_dev *kvf, u32 word)
+{
+	return !kvf->pf.ext && word == KWL_MSG_NACK;
+}
+
 static int kvf_mbx_fetch(struct kvf_dev *kvf, u32 *msg, int words)
 {
 	int err, i;
@@ -97,7 +106,9 @@ static int kvf_mbx_fetch(struct kvf_dev *kvf, u32 *msg, int words)
 	for (i = 0; i < words; i++)
 		msg[i] = kwl_rd32(&kvf->hw, KWL_VF_VMBMEM(i));
 	trace_kvf_mbx_in(kvf->hw.dev, msg, words);
-	kwl_wr32(&kvf->hw, KWL_V2PMAILBOX, KWL_V2P_ACK);
+	/* Without VFU either gives the buffer back */
+	kwl_wr32(&kvf->hw, KWL_V2PMAILBOX,
+		 kvf_mbx_is_noise(kvf, msg[0]) ? 0 : KWL_V2P_ACK);
 	return 0;
 }
 
@@ -113,7 +124,8 @@ static int kvf_mbx_answer(struct kvf_dev *kvf, u32 *msg, int words)
 		err = kvf_mbx_fetch(kvf, msg, words);
 		if (err)
 			return err;
-		if (!(msg[0] & KWL_MSG_CONTROL))
+		if (!(msg[0] & KWL_MSG_CONTROL) &&
+		    !kvf_mbx_is_noise(kvf, msg[0]))
 			return 0;
 		kvf_service_notice(kvf, msg[0]);
 	}

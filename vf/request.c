@@ -288,5 +288,9 @@ int kvf_request_lists(struct kvf_dev *kvf, const struct kvf_lists *lists,
 		err = kvf_request_old_lists(kvf, lists, refused);
 	if (err)
 		return err;
-	return kvf_note_refusal(kvf_request_promisc(kvf, promisc), refused);
+	err = kvf_request_promisc(kvf, promisc);
+	/* DPDK's PF does not know the request; then there is nothing to end */
+	if (!promisc && kvf_is_refusal(err))
+		return 0;
+	return kvf_note_refusal(err, refused);
 }

@@ -26,7 +26,8 @@ void kvf_service_notice(struct kvf_dev *kvf, u32 word)
 {
 	if (FIELD_GET(KWL_MSG_ID, word) != KWL_MSG_CONTROL) {
 		/* The one other word that comes unasked: a bare NACK */
-		if (!(word & KWL_MSG_CTS) && word & KWL_MSG_NACK)
+		if (!(word & KWL_MSG_CTS) && word & KWL_MSG_NACK &&
+		    kvf->pf.ext)
 			kvf_service_lose(kvf);
 		return;
 	}
