@@ -7,18 +7,29 @@
 #include <linux/bitfield.h>
 #include <linux/interrupt.h>
 #include <linux/jiffies.h>
+#include <linux/timer.h>
 
 #include "kvf.h"
+
+/* The timer goes on in place of an interrupt that is later than this */
+#define KVF_IRQ_WAIT		(HZ / 10)
+/* A guest may be off its processors for that long: so often is no accident */
+#define KVF_IRQ_MISSES		5
+
+static void kvf_irq_look_for_mail(struct kvf_dev *kvf)
+{
+	if (likely(time_before(jiffies, READ_ONCE(kvf->mbx_check))))
+		return;
+	WRITE_ONCE(kvf->mbx_check, jiffies + KVF_MAIL_INTERVAL);
+	kvf_service_kick(kvf);
+}
 
 static irqreturn_t kvf_irq_queue(int irq, void *data)
 {
 	struct kvf_dev *kvf = data;
 
 	napi_schedule_irqoff(&kvf->net->port.vec[0]->napi);
-	if (unlikely(time_after_eq(jiffies, READ_ONCE(kvf->mbx_check)))) {
-		WRITE_ONCE(kvf->mbx_check, jiffies + KVF_MAIL_INTERVAL);
-		kvf_service_kick(kvf);
-	}
+	kvf_irq_look_for_mail(kvf);
 	return IRQ_HANDLED;
 }
 
@@ -26,9 +37,20 @@ static irqreturn_t kvf_irq_mbx(int irq, void *data)
 {
 	struct kvf_dev *kvf = data;
 
+	WRITE_ONCE(kvf->heard, true);
 	kvf_service_kick(kvf);
 	kwl_wr32(&kvf->hw, KWL_EIMS, BIT(KVF_VECTOR_MBX));
 	return IRQ_HANDLED;
+}
+
+/* In place of all three, where none can come */
+static void kvf_irq_tick(struct timer_list *tick)
+{
+	struct kvf_dev *kvf = container_of(tick, struct kvf_dev, tick);
+
+	napi_schedule(&kvf->net->port.vec[0]->napi);
+	kvf_irq_look_for_mail(kvf);
+	mod_timer(tick, jiffies + 1);
 }
 
 int kvf_irq_init(struct kvf_dev *kvf)
@@ -36,6 +58,7 @@ int kvf_irq_init(struct kvf_dev *kvf)
 	int num = pci_alloc_irq_vectors(kvf->pdev, KVF_VECTORS, KVF_VECTORS,
 					PCI_IRQ_MSIX);
 
+	timer_setup(&kvf->tick, kvf_irq_tick, 0);
 	return num < 0 ? num : 0;
 }
 
@@ -86,6 +109,8 @@ int kvf_irq_request(struct kvf_net *net)
 void kvf_irq_free(struct kvf_net *net)
 {
 	kwl_wr32(&net->kvf->hw, KWL_EIMC, GENMASK(KVF_VECTORS - 1, 0));
+	timer_delete_sync(&net->kvf->tick);
+	net->kvf->misses = 0;
 	kvf_irq_free_first(net->kvf, KVF_VECTORS);
 	kwl_irq_free(&net->port, 0, 1);
 }
@@ -117,6 +142,42 @@ static u32 kvf_irq_entry(enum kvf_vector vector)
 	return KWL_IVAR_VALID | FIELD_PREP(KWL_IVAR_VECTOR, vector);
 }
 
+/* Have the card interrupt, to hear whether it can */
+static void kvf_irq_ask(struct kvf_dev *kvf)
+{
+	WRITE_ONCE(kvf->heard, false);
+	WRITE_ONCE(kvf->asked, jiffies);
+	kwl_wr32(&kvf->hw, KWL_EICS, BIT(KVF_VECTOR_MBX));
+}
+
+/* Whether it does what it should: interrupts, or else the timer in their place */
+bool kvf_irq_is_settled(const struct kvf_dev *kvf)
+{
+	if (READ_ONCE(kvf->heard))
+		return !timer_pending(&kvf->tick);
+	return time_before(jiffies, READ_ONCE(kvf->asked) + KVF_IRQ_WAIT);
+}
+
+/*
+ * VFs have interrupts only where the PF's driver has set MSI-X mode in GPIE.
+ * DPDK's does so when its application wants interrupts of queues itself.
+ * Context: Control locked (lock.h), interface up.
+ */
+void kvf_irq_settle(struct kvf_dev *kvf)
+{
+	if (READ_ONCE(kvf->heard)) {
+		timer_delete_sync(&kvf->tick);
+		kvf->misses = 0;
+		return;
+	}
+	if (kvf->misses < KVF_IRQ_MISSES && ++kvf->misses == KVF_IRQ_MISSES)
+		netdev_warn(kvf->net->netdev,
+			    "the PF's driver lets no interrupt through: looks at its rings %u times a second\n",
+			    HZ);
+	mod_timer(&kvf->tick, jiffies + 1);
+	kvf_irq_ask(kvf);
+}
+
 /* After a reset: causes to vectors, and mail is welcome */
 void kvf_irq_apply(struct kvf_net *net)
 {
@@ -135,4 +196,5 @@ void kvf_irq_apply(struct kvf_net *net)
 	kwl_wr32(hw, KWL_EIAC, all);
 	kwl_wr32(hw, KWL_EIAM, all);
 	kwl_wr32(hw, KWL_EIMS, BIT(KVF_VECTOR_MBX));
+	kvf_irq_ask(net->kvf);
 }

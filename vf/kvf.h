@@ -121,6 +121,10 @@ enum kvf_stat {
  * @session: the PF has answered a reset and keeps us in service; set under
  *	RTNL (or before the interface is there), taken away by anybody
  * @mbx_check: jiffies before which traffic does not make us look for mail
+ * @asked: jiffies when an interrupt was asked for last
+ * @heard: the mailbox's vector has fired since
+ * @misses: how often in a row it had not in time; under control's lock
+ * @tick: runs in place of interrupts that do not come
  * @irq_name: names of the vectors
  */
 struct kvf_dev {
@@ -140,6 +144,10 @@ struct kvf_dev {
 	struct kvf_pf pf;
 	bool session;
 	unsigned long mbx_check;
+	unsigned long asked;
+	bool heard;
+	u8 misses;
+	struct timer_list tick;
 	char irq_name[KVF_VECTORS][IFNAMSIZ + 16];
 };
 
@@ -175,6 +183,8 @@ int kvf_irq_request(struct kvf_net *net);
 void kvf_irq_free(struct kvf_net *net);
 void kvf_irq_setup_vector(struct kvf_net *net);
 void kvf_irq_apply(struct kvf_net *net);
+bool kvf_irq_is_settled(const struct kvf_dev *kvf);
+void kvf_irq_settle(struct kvf_dev *kvf);
 
 /* mbx.c */
 void kvf_mbx_init(struct kvf_dev *kvf);

@@ -64,6 +64,20 @@ static void kvf_service_restart(struct kvf_dev *kvf)
 	kwl_ctl_unlock(netdev);
 }
 
+/* Interrupts, or what stands in for them */
+static void kvf_service_irq(struct kvf_dev *kvf)
+{
+	struct net_device *netdev = kvf->net->netdev;
+
+	if (likely(kvf_irq_is_settled(kvf)))
+		return;
+	kwl_ctl_lock(netdev);
+	if (netif_running(netdev) && netif_device_present(netdev) &&
+	    kvf->session)
+		kvf_irq_settle(kvf);
+	kwl_ctl_unlock(netdev);
+}
+
 /* An MTU that is longer than the PF lets us have by now; see kvf_net_obey_mtu() */
 static void kvf_service_mtu(struct kvf_dev *kvf)
 {
@@ -164,6 +178,7 @@ static void kvf_service_look(struct kvf_dev *kvf, bool counts)
 	if (!kvf->session && kvf_mbx_pf_ready(kvf))
 		kvf_service_restart(kvf);
 	if (kvf->session) {
+		kvf_service_irq(kvf);
 		kvf_service_lists(kvf);
 		kvf_service_mtu(kvf);
 	}
@@ -178,7 +193,8 @@ static unsigned long kvf_service_pause(struct kvf_dev *kvf)
 {
 	long left = kvf->stats_check - jiffies;
 
-	if (time_before(jiffies, READ_ONCE(kvf->mbx_check)))
+	if (time_before(jiffies, READ_ONCE(kvf->mbx_check)) ||
+	    !READ_ONCE(kvf->heard))
 		return KVF_MAIL_INTERVAL + 1;
 	return clamp(left, 1, KVF_SERVICE_SECS * HZ);
 }

@@ -22,6 +22,7 @@ SPLAT = re.compile("|".join((
     r"refcount_t", r"list_(?:add|del) corruption", r"use-after-free",
     r"NETDEV WATCHDOG", r"irq \d+: nobody cared", r"Disabling IRQ",
     r"Out of memory", r"page allocation failure", r"AER: ",
+    r"lets no interrupt through",       # kawela_vf polls by a timer: below our PF it has no reason to
 )))
 
 # Remarks of kernel and machine that say nothing about a driver.
