@@ -12,7 +12,8 @@ from kwl_sys import SLOW, run, wait_for, write
 
 PROGRAM = "dpdk-testpmd"
 PROMPT = "testpmd> "
-# Events ask for a line anew, too: the last prompt counts.
+# An event may come after the prompt; some ask for a line anew.
+PROMPTED = re.compile(PROMPT + r"(\s*Port \d+: .* event\s*)*$")
 QUIET = 0.3
 # Huge pages: each small one would be an entry of its own for vfio, which allows 64 Ki of them.
 HUGE_PAGES = 80
@@ -53,7 +54,11 @@ class Testpmd:
         self.reader.start()
 
     def __enter__(self):
-        self._prompt(0, 60)
+        try:
+            self._prompt(0, 60)
+        except BaseException:
+            self.process.kill()  # or its function could not be taken from it
+            raise
         return self
 
     def __exit__(self, *_):
@@ -69,9 +74,12 @@ class Testpmd:
         def done():
             length = len(self.text)
             time.sleep(QUIET)
-            return self.process.poll() is not None or len(self.text) == length > since and self.text.endswith(PROMPT)
+            return self.process.poll() is not None or len(self.text) == length and PROMPTED.search(self.text, since)
 
-        wait_for(done, seconds, "testpmd's prompt")
+        try:
+            wait_for(done, seconds, "testpmd's prompt")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; testpmd: {self.text[-2000:]}") from error
         if self.process.poll() is not None:
             raise RuntimeError(f"testpmd ended: {self.text[-2000:]}")
         return self.text[since:]
