@@ -120,13 +120,7 @@ static noinline void kwl_tx_claim_stamp(struct kwl_port *port,
 					const struct sk_buff *skb,
 					struct kwl_tx_meta *meta)
 {
-	struct kwl_stamper *stamper = port->stamper;
-
-	if (!stamper || !READ_ONCE(stamper->tx_on) || skb_is_gso(skb))
-		return;
-	if (test_and_set_bit_lock(0, &stamper->busy))
-		atomic64_inc(&stamper->skipped);
-	else
+	if (!skb_is_gso(skb) && kwl_stamp_claim(port->stamper))
 		meta->cmd |= KWL_TXD_TSTAMP;
 }
 
@@ -397,8 +391,8 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 	/* Pairs with the release in kwl_tx_close_batch() */
 	u32 rung = smp_load_acquire(&txr->rung);
 	struct kwl_tx_totals tot = {};
+	bool woken = false, waits = false;
 	u32 ntc = txr->ntc;
-	bool woken = false;
 
 	while (ntc != rung && tot.frames < KWL_TX_CLEAN_MAX) {
 		const struct kwl_tx_buf *first = &txr->buf[ntc & txr->mask];
@@ -413,10 +407,14 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 		/* Page pools and rings of sockets are not for netpoll */
 		if (unlikely(!budget))
 			break;
+		waits = unlikely(txr->stamping) &&
+			!kwl_xsk_take_stamp(txr, ntc, last);
+		if (waits)
+			break;
 		ntc = kwl_tx_finish_any(txr, ntc, last, budget, &tot);
 	}
 	if (!tot.frames)
-		return likely(!txr->bell) || kwl_bell_again(txr);
+		return !waits && (likely(!txr->bell) || kwl_bell_again(txr));
 
 	WRITE_ONCE(txr->ntc, ntc);
 	if (unlikely(!tot.bytes))
@@ -438,7 +436,7 @@ bool kwl_tx_clean(struct kwl_tx_ring *txr, int budget)
 		trace_kwl_tx_wake(txr->txq->dev, kwl_tx_queue(txr),
 				  kwl_tx_room(txr));
 
-	return tot.frames < KWL_TX_CLEAN_MAX;
+	return tot.frames < KWL_TX_CLEAN_MAX && !waits;
 }
 
 /* Forget the frame that begins here unsent; return how many frames that were */
@@ -488,6 +486,7 @@ void kwl_tx_drain(struct kwl_tx_ring *txr)
 	struct kwl_tx_totals tot = {};
 	u64 dropped = 0;
 
+	kwl_xsk_forget_stamp(txr);
 	if (txr->rung != txr->ntu)
 		kwl_tx_close_batch(txr);
 	while (txr->ntc != txr->ntu) {

@@ -112,6 +112,8 @@ u32 kwl_xdp_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 /* xsk.c */
 u32 kwl_xsk_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 		   struct kwl_tx_totals *tot);
+bool kwl_xsk_take_stamp(struct kwl_tx_ring *txr, u32 ntc, u32 last);
+void kwl_xsk_forget_stamp(struct kwl_tx_ring *txr);
 
 /* repr.c */
 u32 kwl_repr_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last, int budget,

@@ -462,8 +462,8 @@ EXPORT_SYMBOL_GPL(kwl_xdp_update);
  * @netdev: an interface whose private area starts with struct kwl_port, not
  *	registered
  *
- * Programs are told hash and time of a frame if the interface can have
- * NETIF_F_RXHASH: who has the one has the other.
+ * Programs are told hash and time of a frame, and sockets when theirs have
+ * left, if the interface can have NETIF_F_RXHASH: who has the one has the other.
  *
  * Context: Any.
  */
@@ -471,10 +471,13 @@ void kwl_xdp_init(struct net_device *netdev)
 {
 	netdev->xdp_features = kwl_xdp_features(netdev_priv(netdev));
 	netdev->xdp_zc_max_segs = KWL_XDP_ZC_MAX_SEGS;
-	netdev->xsk_tx_metadata_ops = &kwl_xsk_metadata_ops;
-	netdev->xdp_metadata_ops = netdev->hw_features & NETIF_F_RXHASH ?
-				   &kwl_xdp_all_metadata_ops :
-				   &kwl_xdp_tag_metadata_ops;
+	if (netdev->hw_features & NETIF_F_RXHASH) {
+		netdev->xsk_tx_metadata_ops = &kwl_xsk_stamp_ops;
+		netdev->xdp_metadata_ops = &kwl_xdp_all_metadata_ops;
+	} else {
+		netdev->xsk_tx_metadata_ops = &kwl_xsk_csum_ops;
+		netdev->xdp_metadata_ops = &kwl_xdp_tag_metadata_ops;
+	}
 }
 EXPORT_SYMBOL_GPL(kwl_xdp_init);
 

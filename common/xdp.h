@@ -44,7 +44,8 @@ bool kwl_xdp_send_back(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 void kwl_xdp_poll_end(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll);
 
 /* xsk.c */
-extern const struct xsk_tx_metadata_ops kwl_xsk_metadata_ops;
+extern const struct xsk_tx_metadata_ops kwl_xsk_stamp_ops;
+extern const struct xsk_tx_metadata_ops kwl_xsk_csum_ops;
 bool kwl_xsk_fits(struct xsk_buff_pool *pool, int mtu);
 
 #endif

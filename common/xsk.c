@@ -310,12 +310,25 @@ static int kwl_xsk_clean(struct kwl_rx_ring *rxr, int budget)
 /**
  * struct kwl_xsk_frame - a frame that a socket wants to have sent
  * @data: the frame, in memory that the socket may change at any time
+ * @stamper: the function's, NULL if there is none
  * @meta: what it asks of the hardware
  */
 struct kwl_xsk_frame {
 	const void *data;
+	struct kwl_stamper *stamper;
 	struct kwl_tx_meta meta;
 };
+
+/* What is the same in all descriptors of a frame */
+struct kwl_xsk_bits {
+	u32 cmd;
+	u32 olinfo;
+};
+
+static struct kwl_stamper *kwl_xsk_stamper(const struct kwl_tx_ring *txr)
+{
+	return container_of(txr, struct kwl_vector, txr)->port->stamper;
+}
 
 /* Where to put a checksum; the socket has put the pseudo header's in place */
 static void kwl_xsk_request_csum(u16 start, u16 offset, void *priv)
@@ -332,24 +345,115 @@ static void kwl_xsk_request_csum(u16 start, u16 offset, void *priv)
 	kwl_tx_csum_at(&frame->meta, proto, mac_len, start, offset);
 }
 
-const struct xsk_tx_metadata_ops kwl_xsk_metadata_ops = {
+static void kwl_xsk_request_stamp(void *priv)
+{
+	struct kwl_xsk_frame *frame = priv;
+
+	if (kwl_stamp_claim(frame->stamper))
+		frame->meta.cmd |= KWL_TXD_TSTAMP;
+}
+
+static u64 kwl_xsk_fill_stamp(void *priv)
+{
+	const u64 *ns = priv;
+
+	return *ns;
+}
+
+const struct xsk_tx_metadata_ops kwl_xsk_stamp_ops = {
+	.tmo_request_timestamp	= kwl_xsk_request_stamp,
+	.tmo_fill_timestamp	= kwl_xsk_fill_stamp,
 	.tmo_request_checksum	= kwl_xsk_request_csum,
 };
 
-/* What a frame asks for, if anything; bits for all of its descriptors */
-static noinline u32 kwl_xsk_ask(struct kwl_tx_ring *txr,
-				struct xsk_buff_pool *pool,
-				const struct xdp_desc *desc)
+const struct xsk_tx_metadata_ops kwl_xsk_csum_ops = {
+	.tmo_request_checksum	= kwl_xsk_request_csum,
+};
+
+static void kwl_xsk_tell_time(struct xsk_tx_metadata_compl *compl, u64 ns)
+{
+	xsk_tx_metadata_complete(compl, &kwl_xsk_stamp_ops, &ns);
+}
+
+/* The frame that is queued next has the claim, see struct kwl_stamper */
+static void kwl_xsk_await_stamp(struct kwl_tx_ring *txr,
+				const struct xsk_tx_metadata_compl *compl)
+{
+	struct kwl_stamper *stamper = kwl_xsk_stamper(txr);
+
+	stamper->at = txr->ntu;
+	stamper->compl = *compl;
+	stamper->claimed = ktime_get_boottime();
+	txr->stamping = true;
+}
+
+static void kwl_xsk_unclaim(struct kwl_tx_ring *txr)
+{
+	txr->stamping = false;
+	clear_bit_unlock(0, &kwl_xsk_stamper(txr)->busy);
+}
+
+/**
+ * kwl_xsk_take_stamp() - tell a socket when its frame has left
+ * @txr: a ring with a frame that waits for its stamp
+ * @ntc: index of the first descriptor of a batch that the device has fetched
+ * @last: slot of its last descriptor
+ *
+ * The socket reads the time when it sees that the frame is done, so until there
+ * is one the frame is not done.
+ *
+ * Context: NAPI.
+ * Return: false if the batch has the frame, whose stamp is still to come.
+ */
+bool kwl_xsk_take_stamp(struct kwl_tx_ring *txr, u32 ntc, u32 last)
+{
+	struct kwl_stamper *stamper = kwl_xsk_stamper(txr);
+	u64 ns;
+
+	if (stamper->at - ntc > ((last - ntc) & txr->mask))
+		return true;
+	if (!stamper->tx(stamper, &ns))
+		return false;
+	kwl_xsk_tell_time(&stamper->compl, ns);
+	kwl_xsk_unclaim(txr);
+	return true;
+}
+
+/**
+ * kwl_xsk_forget_stamp() - no frame of a ring waits for its stamp any more
+ * @txr: the ring, its queue stopped on both sides
+ *
+ * Context: Process.
+ */
+void kwl_xsk_forget_stamp(struct kwl_tx_ring *txr)
+{
+	struct kwl_stamper *stamper = kwl_xsk_stamper(txr);
+
+	if (likely(!txr->stamping))
+		return;
+	kwl_xsk_tell_time(&stamper->compl, 0);
+	atomic64_inc(&stamper->lost);
+	kwl_xsk_unclaim(txr);
+}
+
+/* What a frame asks for, if anything, for all of its descriptors */
+static noinline void kwl_xsk_ask(struct kwl_tx_ring *txr,
+				 struct xsk_buff_pool *pool,
+				 const struct xdp_desc *desc,
+				 struct kwl_xsk_bits *bits)
 {
 	struct kwl_xsk_frame frame = {
 		.data = xsk_buff_raw_get_data(pool, desc->addr),
+		.stamper = kwl_xsk_stamper(txr),
 	};
 	struct kwl_tx_buf *buf = &txr->buf[txr->ntu & txr->mask];
+	struct xsk_tx_metadata_compl compl;
 	u32 ntu;
 
 	if (desc->len < VLAN_ETH_HLEN)
-		return 0;
-	kwl_xsk_tx_request(pool, desc, &kwl_xsk_metadata_ops, &frame);
+		return;
+	kwl_xsk_tx_request(pool, desc, txr->txq->dev->xsk_tx_metadata_ops,
+			   &compl, &frame);
 	ntu = kwl_tx_put_ctx(txr, txr->ntu, &frame.meta);
 	if (ntu != txr->ntu) {
 		/* No descriptor of the socket's, see kwl_xsk_finish() */
@@ -358,15 +462,21 @@ static noinline u32 kwl_xsk_ask(struct kwl_tx_ring *txr,
 		buf->segs = 0;
 		WRITE_ONCE(txr->ntu, ntu);
 	}
-	return frame.meta.olinfo;
+	if (frame.meta.cmd & KWL_TXD_TSTAMP)
+		kwl_xsk_await_stamp(txr, &compl);
+	else
+		kwl_xsk_tell_time(&compl, 0);
+	bits->cmd |= frame.meta.cmd;
+	bits->olinfo |= frame.meta.olinfo;
 }
 
 /* Fill one descriptor; a frame can have several */
 static void kwl_xsk_queue(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
-			  const struct xdp_desc *desc, u32 olinfo)
+			  const struct xdp_desc *desc,
+			  const struct kwl_xsk_bits *bits)
 {
 	dma_addr_t dma = xsk_buff_raw_get_dma(pool, desc->addr);
-	u32 slot = txr->ntu & txr->mask, cmd = KWL_TXD_CMD_DATA;
+	u32 slot = txr->ntu & txr->mask, cmd = bits->cmd;
 	struct kwl_tx_data *data = &txr->desc[slot].data;
 	struct kwl_tx_buf *buf = &txr->buf[slot];
 
@@ -380,7 +490,7 @@ static void kwl_xsk_queue(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
 
 	data->addr = cpu_to_le64(dma);
 	data->cmd = cpu_to_le32(cmd | FIELD_PREP(KWL_TXD_LEN, desc->len));
-	data->olinfo = cpu_to_le32(olinfo);
+	data->olinfo = cpu_to_le32(bits->olinfo);
 	WRITE_ONCE(txr->ntu, txr->ntu + 1);
 }
 
@@ -394,15 +504,16 @@ static u32 kwl_xsk_frame_len(const struct xdp_desc *desc, u32 left)
 	return len;
 }
 
-/* The first descriptor of a frame; returns what goes into all of them */
-static u32 kwl_xsk_begin(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
-			 const struct xdp_desc *desc, u32 left)
+/* The first descriptor of a frame */
+static void kwl_xsk_begin(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
+			  const struct xdp_desc *desc, u32 left,
+			  struct kwl_xsk_bits *bits)
 {
-	u32 olinfo = FIELD_PREP(KWL_TXD_PAYLEN, kwl_xsk_frame_len(desc, left));
-
+	bits->cmd = KWL_TXD_CMD_DATA;
+	bits->olinfo = FIELD_PREP(KWL_TXD_PAYLEN,
+				  kwl_xsk_frame_len(desc, left));
 	if (unlikely(pool->tx_metadata_len))
-		olinfo |= kwl_xsk_ask(txr, pool, desc);
-	return olinfo;
+		kwl_xsk_ask(txr, pool, desc, bits);
 }
 
 /* Take frames from the socket; false if there may be more */
@@ -410,8 +521,9 @@ static bool kwl_xsk_xmit(struct kwl_vector *vec)
 {
 	struct kwl_tx_ring *txr = &vec->txr;
 	const struct xdp_desc *descs;
-	u32 i, n, olinfo = 0;
+	struct kwl_xsk_bits bits = {};
 	bool first = true;
+	u32 i, n;
 
 	__netif_tx_lock(txr->txq, smp_processor_id());
 	n = kwl_tx_room(txr);
@@ -430,9 +542,9 @@ static bool kwl_xsk_xmit(struct kwl_vector *vec)
 		descs = vec->xsk->tx_descs;
 		for (i = 0; i < n; i++) {
 			if (first)
-				olinfo = kwl_xsk_begin(txr, vec->xsk, &descs[i],
-						       n - i);
-			kwl_xsk_queue(txr, vec->xsk, &descs[i], olinfo);
+				kwl_xsk_begin(txr, vec->xsk, &descs[i], n - i,
+					      &bits);
+			kwl_xsk_queue(txr, vec->xsk, &descs[i], &bits);
 			first = xsk_is_eop_desc(&descs[i]);
 		}
 		txq_trans_cond_update(txr->txq);

@@ -11,7 +11,7 @@
  * whose halves belong together; leaf, interrupts off. @rx_filter and
  * stamper.tx_on change under RTNL. stamper.skb belongs to whoever has set bit
  * 0 of stamper.busy: the transmit path until it queues the work, the work
- * from then on.
+ * from then on. So does stamper.compl, which NAPI keeps instead.
  */
 #include <linux/bitfield.h>
 #include <linux/iopoll.h>
@@ -47,7 +47,6 @@
  * @info: its operations
  * @rx_filter: which received frames are stamped, HWTSTAMP_FILTER_*
  * @tx_done: transmit stamps delivered
- * @tx_lost: stamps that did not come in time
  */
 struct kpf_ptp {
 	struct kwl_stamper stamper;
@@ -56,7 +55,6 @@ struct kpf_ptp {
 	struct ptp_clock_info info;
 	u32 rx_filter;
 	atomic64_t tx_done;
-	atomic64_t tx_lost;
 
 	/** @lock: protects what follows */
 	spinlock_t lock;
@@ -368,13 +366,34 @@ static void kpf_ptp_tx_work(struct work_struct *work)
 		atomic64_inc(&ptp->tx_done);
 		kpf_ptp_follow_role(ptp, skb);
 	} else {
-		atomic64_inc(&ptp->tx_lost);
+		atomic64_inc(&ptp->stamper.lost);
 	}
 	dev_kfree_skb_any(skb);
 }
 
 /*
- * No frame waits for its stamp on return. The queues are stopped, and the
+ * The stamp of a socket's frame, which the card has fetched and may still have
+ * to send: whoever completes it looks again and again, as kpf_ptp_tx_work().
+ */
+static bool kpf_ptp_tx(struct kwl_stamper *stamper, u64 *ns)
+{
+	struct kpf_ptp *ptp = container_of(stamper, struct kpf_ptp, stamper);
+
+	if (kpf_ptp_tx_stamp(ptp, ns)) {
+		atomic64_inc(&ptp->tx_done);
+		return true;
+	}
+	*ns = 0;
+	if (ktime_ms_delta(ktime_get_boottime(), stamper->claimed) <
+	    KPF_PTP_TX_MS)
+		return false;
+	atomic64_inc(&stamper->lost);
+	return true;
+}
+
+/*
+ * No frame of the stack waits for its stamp on return, nor one of a socket, as
+ * its ring is empty. The queues are stopped, and the
  * registers still there.
  */
 void kpf_ptp_cancel(struct kpf_dev *pf)
@@ -639,7 +658,7 @@ void kpf_get_ts_stats(struct net_device *netdev,
 	struct kpf_ptp *ptp = net->pf->ptp;
 
 	stats->pkts = atomic64_read(&ptp->tx_done);
-	stats->lost = atomic64_read(&ptp->tx_lost);
+	stats->lost = atomic64_read(&ptp->stamper.lost);
 	/* Nothing has failed, but this is where the want of a register counts */
 	stats->err = atomic64_read(&ptp->stamper.skipped);
 }
@@ -670,6 +689,7 @@ int kpf_ptp_init(struct kpf_dev *pf)
 	spin_lock_init(&ptp->lock);
 	INIT_WORK(&ptp->stamper.work, kpf_ptp_tx_work);
 	ptp->stamper.rx = kpf_ptp_rx;
+	ptp->stamper.tx = kpf_ptp_tx;
 	ptp->info = kpf_ptp_info;
 	snprintf(ptp->info.name, sizeof(ptp->info.name), "%s port %u",
 		 KBUILD_MODNAME, pf->lan_id);

@@ -138,11 +138,15 @@ static inline bool kwl_xsk_buff_add_frag(struct xdp_buff *head,
 static inline void kwl_xsk_tx_request(struct xsk_buff_pool *pool,
 				      const struct xdp_desc *desc,
 				      const struct xsk_tx_metadata_ops *ops,
+				      struct xsk_tx_metadata_compl *compl,
 				      void *priv)
 {
-	xsk_tx_metadata_request(xsk_buff_get_metadata(pool, desc->addr,
-						      desc->options),
-				ops, priv);
+	struct xsk_tx_metadata *meta =
+		xsk_buff_get_metadata(pool, desc->addr, desc->options);
+
+	compl->tx_timestamp = NULL;
+	xsk_tx_metadata_request(meta, ops, priv);
+	xsk_tx_metadata_to_compl(meta, compl);
 }
 
 /* Undone by page_pool_disable_direct_recycling(), which 6.12 does export */
@@ -161,12 +165,14 @@ page_pool_enable_direct_recycling(struct page_pool *pool,
 static inline void kwl_xsk_tx_request(struct xsk_buff_pool *pool,
 				      const struct xdp_desc *desc,
 				      const struct xsk_tx_metadata_ops *ops,
+				      struct xsk_tx_metadata_compl *compl,
 				      void *priv)
 {
 	struct xsk_tx_metadata *meta =
 		xsk_buff_get_metadata(pool, desc->addr, desc->options);
 
 	xsk_tx_metadata_request(pool, &meta, ops, priv);
+	xsk_tx_metadata_to_compl(meta, compl);
 }
 
 #define KWL_IMPORT_NS	MODULE_IMPORT_NS("KAWELA")

@@ -348,6 +348,7 @@ struct kwl_tx_ring {
 
 	/* consumer: NAPI */
 	u32 ntc ____cacheline_aligned_in_smp;
+	bool stamping;		/* a frame of a socket waits for its time stamp */
 	struct kwl_tx_done_stats done;
 };
 

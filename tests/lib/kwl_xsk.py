@@ -27,7 +27,7 @@ SHARED_UMEM, COPY, ZEROCOPY, USE_NEED_WAKEUP, USE_SG = 1, 2, 4, 8, 16
 NEED_WAKEUP = 1
 CONTINUED, HAS_METADATA = 1, 2
 # In front of a frame to go: what it asks of the card, as struct xsk_tx_metadata
-METADATA, UMEM_METADATA, ASK_CSUM = 24, 4, 2
+METADATA, UMEM_METADATA, ASK_STAMP, ASK_CSUM = 24, 4, 1, 2
 BPF_MAP_UPDATE_ELEM, BPF_MAP_GET_FD_BY_ID = 2, 14
 SYS_BPF = 321
 TO_SOCKET = 17
@@ -118,6 +118,7 @@ class Xsk:
         self.rx = Ring(self.sock, RX_RING, ring, rings[0:4], 16)
         self.tx = Ring(self.sock, TX_RING, ring, rings[4:8], 16)
         self.sent = self.completed = 0
+        self.times = []  # where frames had asked, in the order of completions
         try:
             self._bind(ifindex(dut.ifname, dut.ns), queue, SHARED_UMEM if owner else flags)
         except OSError:
@@ -228,10 +229,11 @@ class Xsk:
                 time.sleep(0.01)
         return frames
 
-    def send(self, frames, piece=None, csums=()):
+    def send(self, frames, piece=None, csums=(), stamps=False):
         """Queue frames, in descriptors of at most `piece` bytes, and have them sent.
 
         csums: where each frame's checksum begins and where it goes from there, None for those that ask for none.
+        stamps: all ask when they leave.
         """
         piece = piece or self.chunk - self.metadata
         items = []
@@ -241,8 +243,9 @@ class Xsk:
                 part, address = frame[at:at + piece], self.free.pop() + self.metadata
                 self.memory[address:address + len(part)] = part
                 options = CONTINUED if at + piece < len(frame) else 0
-                if asks and not at:
-                    struct.pack_into("QHHxxxxQ", self.memory, address - self.metadata, ASK_CSUM, *asks, 0)
+                if (asks or stamps) and not at:
+                    struct.pack_into("QHHxxxxQ", self.memory, address - self.metadata,
+                                     (ASK_CSUM if asks else 0) | (ASK_STAMP if stamps else 0), *(asks or (0xffff, 0xffff)), 0)
                     options |= HAS_METADATA
                 items.append((address, len(part), options))
         self.sent += len(items)
@@ -252,6 +255,8 @@ class Xsk:
     def reap(self):
         """Take back the chunks of frames that have been sent; return how many went so far."""
         for (address,) in self.completion.take():
+            if self.metadata:
+                self.times.append(struct.unpack_from("Q", self.memory, address - self.metadata + 8)[0])
             self.free.append(address // self.chunk * self.chunk)
             self.completed += 1
         return self.completed
@@ -321,6 +326,16 @@ def checksums(dut, rounds=10):
         xsk.drain()
         got = [one.data for one in wire.wait(len(wanted) * (rounds + 1), 10)]
         ksft_eq(brief(got), brief(wanted * (rounds + 1)), "frames on the wire")
+
+
+def no_stamps(dut, count=20):
+    """Frames that ask when they leave where nobody can tell: they leave, and read 0."""
+    with Xsk(dut, metadata=METADATA) as xsk, dut.on_wire() as wire:
+        frames = [dut.frame(number, 100, out=True) for number in range(count)]
+        xsk.send(frames, stamps=True)
+        xsk.drain()
+        ksft_eq(xsk.times, [0] * count, "times")
+        ksft_eq(brief(one.data for one in wire.wait(count, 5)), brief(frames), "frames on the wire")
 
 
 def unfinished(frame, start, proto):

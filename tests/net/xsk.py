@@ -5,11 +5,17 @@
 
 import kwl_xdp
 import kwl_xsk
-from lib.py import defer, ksft_eq, ksft_exit, ksft_in, ksft_run, ksft_true
+from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
 from kwl_env import Env
+from kwl_iowindow import Registers
+from kwl_ptp import FILTERS, TX_OFF, TX_ON, Phc, configure, ts_stats
 from kwl_sriov import Pings
 from kwl_sys import run, write
 from kwl_traffic import ping
+
+
+TSYNCTXCTL, STAMPS = 0xB614, 1 << 4
+TXDCTL, ENABLE = 0xE028, 1 << 25
 
 
 def dut(env):
@@ -30,6 +36,68 @@ def sends(env):
 def checksums(env):
     """By what is in front of a frame."""
     kwl_xsk.checksums(dut(env))
+
+
+def stamping(env):
+    """Stamp what leaves for the time of the case; return the clock."""
+    configure(env.ifname, TX_ON, FILTERS["none"])
+    defer(configure, env.ifname, TX_OFF, FILTERS["none"])
+    phc = Phc(env.ifname)
+    defer(phc.close)
+    return phc
+
+
+def stamped(one, xsk, phc, **asks):
+    """Send a frame that asks when it leaves, and check what it is told."""
+    before = phc.get()
+    xsk.send([asks.pop("frame", one.frame(0, 100, out=True))], stamps=True, **asks)
+    xsk.drain()
+    after = phc.get()
+    ksft_true(before <= xsk.times[-1] <= after, f"stamp {xsk.times[-1]} between {before} and {after}")
+
+
+def stamps(env):
+    """A frame's chunk comes back with the time at which it has left; of many at once some have one, and all count."""
+    one, phc, start = dut(env), stamping(env), ts_stats(env.ifname)
+    with kwl_xsk.Xsk(one, metadata=kwl_xsk.METADATA) as xsk:
+        for _ in range(20):
+            stamped(one, xsk, phc)
+        right = one.packet(4, "udp", None)
+        with one.on_wire() as wire:
+            stamped(one, xsk, phc, frame=kwl_xsk.unfinished(right, 34, "udp"), csums=[(34, kwl_xsk.CSUM_OFFSET["udp"])])
+            ksft_eq([frame.data for frame in wire.wait(1, 5)], [right], "the frame that has asked for a checksum as well")
+        told = {name: count - start[name] for name, count in ts_stats(env.ifname).items()}
+        ksft_eq((told["pkts"], told["lost"], told["err"]), (21, 0, 0), "delivered, lost, not had")
+        xsk.times = []
+        xsk.send([one.frame(number, 100, out=True) for number in range(50)], stamps=True)
+        xsk.drain()
+        got = [stamp for stamp in xsk.times if stamp]
+        ksft_ge(len(got), 1, "stamps of fifty at once")
+        told = {name: count - start[name] for name, count in ts_stats(env.ifname).items()}
+        ksft_eq((told["pkts"], told["lost"], told["err"]), (21 + len(got), 0, 50 - len(got)), "delivered, lost, not had")
+
+
+def stamps_lost(env):
+    """Without its stamp a frame comes back after a while; one that never leaves keeps nobody from having the next stamp."""
+    one, phc, start = dut(env), stamping(env), ts_stats(env.ifname)
+    with kwl_xsk.Xsk(one, metadata=kwl_xsk.METADATA) as xsk, Registers(env) as regs:
+        regs.put(TSYNCTXCTL, regs.get(TSYNCTXCTL) & ~STAMPS)
+        xsk.send([one.frame(number, 100, out=True) for number in range(3)], stamps=True)
+        xsk.drain()
+        ksft_eq(xsk.times, [0, 0, 0], "times")
+        ksft_eq(ts_stats(env.ifname)["lost"] - start["lost"], 1, "lost")
+        regs.put(TSYNCTXCTL, regs.get(TSYNCTXCTL) | STAMPS)
+        stamped(one, xsk, phc)
+        regs.put(TXDCTL, regs.get(TXDCTL) & ~ENABLE)
+        xsk.send([one.frame(9, 100, out=True)], stamps=True)
+    ksft_eq(ts_stats(env.ifname)["lost"] - start["lost"], 2, "lost with its socket")
+    with kwl_xsk.Xsk(one, metadata=kwl_xsk.METADATA) as xsk:
+        stamped(one, xsk, phc)
+
+
+def no_stamps(env):
+    """Where stamps are off."""
+    kwl_xsk.no_stamps(dut(env))
 
 
 def large(env):
@@ -126,7 +194,7 @@ def gone(env):
 def main():
     """Run the cases."""
     env = Env()
-    ksft_run([receives, sends, checksums, large, large_in_small, limits, starves, verdicts, stays, other_queue, shared_queue,
+    ksft_run([receives, sends, checksums, stamps, stamps_lost, no_stamps, large, large_in_small, limits, starves, verdicts, stays, other_queue, shared_queue,
               shared_memory, comes_and_goes, beside_stack, gone], args=(env,))
     ksft_exit()
 

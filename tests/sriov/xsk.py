@@ -34,6 +34,11 @@ def checksums(bench):
     kwl_xsk.checksums(dut(bench))
 
 
+def no_stamps(bench):
+    """A VF has no clock."""
+    kwl_xsk.no_stamps(dut(bench))
+
+
 def large(bench):
     """In several chunks."""
     one = dut(bench)
@@ -148,7 +153,7 @@ def queue_of_the_pf(bench):
 
 def main():
     """Run the cases."""
-    ksft_run([receives, sends, checksums, large, limits, starves, verdicts, stays, shared_queue, comes_and_goes, beside_stack,
+    ksft_run([receives, sends, checksums, no_stamps, large, limits, starves, verdicts, stays, shared_queue, comes_and_goes, beside_stack,
               to_neighbour, gone, queue_of_the_pf], args=(Sriov(),))
     ksft_exit()
 
