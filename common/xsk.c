@@ -159,23 +159,30 @@ static void kwl_xsk_pass(struct kwl_rx_ring *rxr, struct xdp_buff *xdp,
 	xsk_buff_free(xdp);
 }
 
+/* To the socket, mostly; false if it has no room */
+static bool kwl_xsk_redirect(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
+			     struct xdp_buff *xdp)
+{
+	int err = xdp_do_redirect(rxr->netdev, xdp, poll->prog);
+
+	if (likely(!err)) {
+		poll->stats[KWL_XDP_REDIRECT]++;
+		return true;
+	}
+	poll->stats[KWL_XDP_ERROR]++;
+	xsk_buff_free(xdp);
+	return err != -ENOBUFS;
+}
+
 /* Run the program; false if the socket has no room: come back when it has */
 static bool kwl_xsk_run(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 			struct xdp_buff *xdp, struct kwl_rx_totals *tot)
 {
 	u32 act = bpf_prog_run_xdp(poll->prog, xdp);
-	int err;
 
+	if (likely(act == XDP_REDIRECT))
+		return kwl_xsk_redirect(rxr, poll, xdp);
 	switch (act) {
-	case XDP_REDIRECT:
-		err = xdp_do_redirect(rxr->netdev, xdp, poll->prog);
-		if (likely(!err)) {
-			poll->stats[KWL_XDP_REDIRECT]++;
-			return true;
-		}
-		poll->stats[KWL_XDP_ERROR]++;
-		xsk_buff_free(xdp);
-		return err != -ENOBUFS;
 	case XDP_PASS:
 		kwl_xsk_pass(rxr, xdp, tot);
 		return true;
@@ -210,12 +217,13 @@ static bool kwl_xsk_frame(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 {
 	u32 status = rxr->frame.status;
 
-	if (unlikely(status & KWL_RXD_TS))
+	if (unlikely(status & (KWL_RXD_TS | KWL_RXD_ERR_RXE))) {
 		rxr->frame.stamp = 0;
-	if (unlikely(status & KWL_RXD_ERR_RXE)) {
-		tot->errors++;
-		kwl_xsk_drop(rxr, xdp, KWL_RX_DROP_ERROR);
-		return true;
+		if (status & KWL_RXD_ERR_RXE) {
+			tot->errors++;
+			kwl_xsk_drop(rxr, xdp, KWL_RX_DROP_ERROR);
+			return true;
+		}
 	}
 	if (unlikely(xdp->data_end - xdp->data < ETH_HLEN)) {
 		tot->errors++;
@@ -242,13 +250,18 @@ static bool kwl_xsk_frame(struct kwl_rx_ring *rxr, struct kwl_xdp_poll *poll,
 	return kwl_xsk_run(rxr, poll, xdp, tot);
 }
 
-/* Append one buffer to the frame being collected; false if the frame is lost */
-static bool kwl_xsk_collect(struct kwl_rx_ring *rxr, struct xdp_buff *xdp,
-			    u32 len, struct kwl_rx_totals *tot)
+/* What the card has put into a buffer */
+static void kwl_xsk_filled(struct xdp_buff *xdp, u32 len)
 {
 	xsk_buff_set_size(xdp, len);
 	xsk_buff_dma_sync_for_cpu(xdp);
-	if (likely(!rxr->first)) {
+}
+
+/* Append one buffer to the frame being collected; false if the frame is lost */
+static bool kwl_xsk_append(struct kwl_rx_ring *rxr, struct xdp_buff *xdp,
+			   struct kwl_rx_totals *tot)
+{
+	if (!rxr->first) {
 		rxr->first = xdp;
 		return true;
 	}
@@ -261,43 +274,58 @@ static bool kwl_xsk_collect(struct kwl_rx_ring *rxr, struct xdp_buff *xdp,
 	return false;
 }
 
+/* One buffer of a frame that has several; NULL if no whole frame is there */
+static struct xdp_buff *kwl_xsk_collect(struct kwl_rx_ring *rxr,
+					struct xdp_buff *xdp, bool last,
+					struct kwl_rx_totals *tot)
+{
+	struct xdp_buff *whole;
+
+	if (rxr->skip)
+		xsk_buff_free(xdp);
+	else
+		rxr->skip = !kwl_xsk_append(rxr, xdp, tot);
+	if (!last)
+		return NULL;
+	whole = rxr->first;
+	rxr->first = NULL;
+	rxr->skip = false;
+	return whole;
+}
+
 static int kwl_xsk_clean(struct kwl_rx_ring *rxr, int budget)
 {
 	struct kwl_rx_totals tot = {};
 	struct kwl_xdp_poll poll __uninitialized;
-	bool room = true;
 	int done = 0;
 
 	kwl_xdp_poll_begin(&poll, READ_ONCE(rxr->prog));
-	while (room && done < budget && rxr->ntc != rxr->ntu) {
+	while (done < budget && rxr->ntc != rxr->ntu) {
 		u32 slot = rxr->ntc & rxr->mask;
 		const struct kwl_rx_wb *wb = &rxr->desc[slot].wb;
 		u32 status = le32_to_cpu(READ_ONCE(wb->status));
 		struct xdp_buff *xdp = rxr->xdp[slot];
-		u32 len;
+		bool last = status & KWL_RXD_EOP;
 
 		if (!(status & KWL_RXD_DD))
 			break;
 		/* DD is written last: no other field before it is seen */
 		dma_rmb();
 
-		len = min_t(u32, le16_to_cpu(wb->len), rxr->buf_len);
+		kwl_xsk_filled(xdp, min_t(u32, le16_to_cpu(wb->len),
+					  rxr->buf_len));
 		rxr->xdp[slot] = NULL;
 		rxr->ntc++;
-		if (unlikely(rxr->skip))
-			xsk_buff_free(xdp);
-		else
-			rxr->skip = !kwl_xsk_collect(rxr, xdp, len, &tot);
-		if (!(status & KWL_RXD_EOP))
-			continue;
-
-		done++;
+		done += last;
+		if (unlikely(!last || rxr->first || rxr->skip)) {
+			xdp = kwl_xsk_collect(rxr, xdp, last, &tot);
+			if (!xdp)
+				continue;
+		}
 		rxr->frame.wb = wb;
 		rxr->frame.status = status;
-		if (likely(!rxr->skip))
-			room = kwl_xsk_frame(rxr, &poll, rxr->first, &tot);
-		rxr->first = NULL;
-		rxr->skip = false;
+		if (unlikely(!kwl_xsk_frame(rxr, &poll, xdp, &tot)))
+			break;
 	}
 
 	if (poll.prog)
