@@ -11,7 +11,7 @@ REST   ?= 0
 
 .DEFAULT_GOAL := all
 .PHONY: all modules modules_install clean distclean help
-.PHONY: setup demo demo-switchdev demo-pf shell test test-debug test-races bench study fuzz check deb
+.PHONY: setup demo demo-switchdev demo-pf shell test test-debug test-races bench bench-dpdk study fuzz check deb
 
 help:
 	@echo 'The driver:'
@@ -35,6 +35,7 @@ help:
 	@echo '  make test-races           the same in a kernel that watches for data races'
 	@echo '  make bench                instructions, register accesses and interrupts per packet,'
 	@echo '                            beside the stock pair; takes KERNEL'
+	@echo '  make bench-dpdk           AF_XDP beside the VF driver of DPDK; takes KERNEL'
 	@echo '  make study                guests with a VF beside the host itself and virtio: instructions,'
 	@echo '                            exits, rates, fairness; takes KERNEL'
 	@echo '  make fuzz [SECONDS=60]    fuzz codec, tables and mailbox outside the kernel'
@@ -86,6 +87,9 @@ test-debug test-races: test
 
 bench:
 	@tests/vm/bench --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))' $(LOAD)
+
+bench-dpdk:
+	@tests/vm/bench-dpdk --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))'
 
 study:
 	@tests/vm/study --kernel '$(if $(filter all,$(KERNEL)),6.12,$(KERNEL))'

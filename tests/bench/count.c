@@ -72,11 +72,10 @@ static void on_block(unsigned int vcpu, void *data)
 	struct block *block = data;
 
 	refresh(block);
-	if (block->vaddr < KERNEL) {
+	if (block->vaddr < KERNEL)
 		user += block->insns;
-		return;
-	}
-	kernel += block->insns;
+	else
+		kernel += block->insns;
 	if (block->range) {
 		block->range->insns += block->insns;
 		block->count++;
@@ -156,7 +155,8 @@ static void on_translation(__u64 id,
 
 	block->vaddr = qemu_plugin_tb_vaddr(tb);
 	block->insns = qemu_plugin_tb_n_insns(tb);
-	if (block->vaddr >= MODULES) {
+	/* A range is in a module, or in a library of a program */
+	if (block->vaddr >= MODULES || block->vaddr < KERNEL) {
 		block->next = blocks;
 		blocks = block;
 	}

@@ -100,7 +100,9 @@ def counted(command_line: list[str], ranges: Path, out: Path, clock: bool) -> li
     words = list(command_line)
     words[words.index("-smp") + 1] = "1"
     at = words.index("-accel")
-    words[at:at + 4] = ["-accel", "tcg,thread=single", "-cpu", "max,-x2apic"]
+    words[at:at + 4] = ["-accel", "tcg,thread=single", "-cpu", "max"]
+    # A topology may want another processor: the last one counts
+    words = [f"{word},-x2apic" if before == "-cpu" else word for before, word in zip(["", *words], words)]
     return [*words, *(["-icount", "shift=0,sleep=off"] if clock else []), "-plugin",
             f"{quoted(paths.BUILD)}/bench/count.so,ranges={quoted(ranges)},out={quoted(out)}"]
 
