@@ -13,8 +13,10 @@
 
 /* The timer goes on in place of an interrupt that is later than this */
 #define KVF_IRQ_WAIT		(HZ / 10)
-/* A guest may be off its processors for that long: so often is no accident */
-#define KVF_IRQ_MISSES		5
+/* Five seconds: a guest may be off its processors, and all of them miss one */
+#define KVF_IRQ_MISSES		50
+/* To ask again takes control's lock; where none comes none may ever come */
+#define KVF_IRQ_ASK_AGAIN	(2 * HZ)
 
 static void kvf_irq_look_for_mail(struct kvf_dev *kvf)
 {
@@ -48,9 +50,18 @@ static void kvf_irq_tick(struct timer_list *tick)
 {
 	struct kvf_dev *kvf = container_of(tick, struct kvf_dev, tick);
 
+	/* What ends it has interrupts asked for anew, and this begun if need be */
+	if (!READ_ONCE(kvf->session))
+		return;
 	napi_schedule(&kvf->net->port.vec[0]->napi);
 	kvf_irq_look_for_mail(kvf);
 	mod_timer(tick, jiffies + 1);
+}
+
+/* Not for long while the interface is there: kvf_irq_settle() may begin it */
+void kvf_irq_stop_tick(struct kvf_dev *kvf)
+{
+	timer_delete_sync(&kvf->tick);
 }
 
 int kvf_irq_init(struct kvf_dev *kvf)
@@ -109,8 +120,8 @@ int kvf_irq_request(struct kvf_net *net)
 void kvf_irq_free(struct kvf_net *net)
 {
 	kwl_wr32(&net->kvf->hw, KWL_EIMC, GENMASK(KVF_VECTORS - 1, 0));
-	timer_delete_sync(&net->kvf->tick);
-	net->kvf->misses = 0;
+	kvf_irq_stop_tick(net->kvf);
+	WRITE_ONCE(net->kvf->misses, 0);
 	kvf_irq_free_first(net->kvf, KVF_VECTORS);
 	kwl_irq_free(&net->port, 0, 1);
 }
@@ -150,12 +161,27 @@ static void kvf_irq_ask(struct kvf_dev *kvf)
 	kwl_wr32(&kvf->hw, KWL_EICS, BIT(KVF_VECTOR_MBX));
 }
 
+/* None has come for so long that the timer is relied on */
+static bool kvf_irq_is_given_up(const struct kvf_dev *kvf)
+{
+	return READ_ONCE(kvf->misses) == KVF_IRQ_MISSES &&
+	       timer_pending(&kvf->tick);
+}
+
+/* An interrupt is on its way that comes soon or not at all */
+bool kvf_irq_is_awaited(const struct kvf_dev *kvf)
+{
+	return !READ_ONCE(kvf->heard) && !kvf_irq_is_given_up(kvf);
+}
+
 /* Whether it does what it should: interrupts, or else the timer in their place */
 bool kvf_irq_is_settled(const struct kvf_dev *kvf)
 {
 	if (READ_ONCE(kvf->heard))
 		return !timer_pending(&kvf->tick);
-	return time_before(jiffies, READ_ONCE(kvf->asked) + KVF_IRQ_WAIT);
+	return time_before(jiffies, READ_ONCE(kvf->asked) +
+			   (kvf_irq_is_given_up(kvf) ? KVF_IRQ_ASK_AGAIN :
+						       KVF_IRQ_WAIT));
 }
 
 /*
@@ -166,14 +192,17 @@ bool kvf_irq_is_settled(const struct kvf_dev *kvf)
 void kvf_irq_settle(struct kvf_dev *kvf)
 {
 	if (READ_ONCE(kvf->heard)) {
-		timer_delete_sync(&kvf->tick);
-		kvf->misses = 0;
+		kvf_irq_stop_tick(kvf);
+		WRITE_ONCE(kvf->misses, 0);
 		return;
 	}
-	if (kvf->misses < KVF_IRQ_MISSES && ++kvf->misses == KVF_IRQ_MISSES)
-		netdev_warn(kvf->net->netdev,
-			    "the PF's driver lets no interrupt through: looks at its rings %u times a second\n",
-			    HZ);
+	if (kvf->misses < KVF_IRQ_MISSES) {
+		WRITE_ONCE(kvf->misses, kvf->misses + 1);
+		if (kvf->misses == KVF_IRQ_MISSES)
+			netdev_warn(kvf->net->netdev,
+				    "the PF's driver lets no interrupt through: looks at its rings %u times a second\n",
+				    HZ);
+	}
 	mod_timer(&kvf->tick, jiffies + 1);
 	kvf_irq_ask(kvf);
 }

@@ -117,6 +117,7 @@ enum kvf_stat {
  * @refused: what the PF said to @lists
  * @stats: counters of the card
  * @stats_check: jiffies when the service fetches @stats again
+ * @retry: jiffies before which the service does not ask for a new session
  * @pf: what the PF's driver can do
  * @session: the PF has answered a reset and keeps us in service; set under
  *	RTNL (or before the interface is there), taken away by anybody
@@ -141,6 +142,7 @@ struct kvf_dev {
 	spinlock_t stats_lock;
 	struct kwl_count stats[KVF_NUM_STATS];
 	unsigned long stats_check;
+	unsigned long retry;
 	struct kvf_pf pf;
 	bool session;
 	unsigned long mbx_check;
@@ -183,6 +185,8 @@ int kvf_irq_request(struct kvf_net *net);
 void kvf_irq_free(struct kvf_net *net);
 void kvf_irq_setup_vector(struct kvf_net *net);
 void kvf_irq_apply(struct kvf_net *net);
+bool kvf_irq_is_awaited(const struct kvf_dev *kvf);
+void kvf_irq_stop_tick(struct kvf_dev *kvf);
 bool kvf_irq_is_settled(const struct kvf_dev *kvf);
 void kvf_irq_settle(struct kvf_dev *kvf);
 

@@ -143,6 +143,9 @@ int kvf_mbx_request(struct kvf_dev *kvf, u32 *msg, int words)
 
 	mutex_lock(&kvf->mbx.lock);
 	err = kvf_mbx_post(kvf, msg, words);
+	/* DPDK's PF forgets what it is asked while it sends a NACK, as above */
+	if (err == -ETIMEDOUT && !kvf->pf.ext && kvf->mbx.seen & KWL_V2P_PFSTS)
+		err = kvf_mbx_post(kvf, msg, words);
 	if (!err)
 		err = kvf_mbx_answer(kvf, msg, words);
 	mutex_unlock(&kvf->mbx.lock);

@@ -28,6 +28,7 @@ static struct kvf_dev *kvf_alloc(struct pci_dev *pdev)
 	kvf->pdev = pdev;
 	kvf->mbx_check = jiffies;
 	kvf->stats_check = jiffies;
+	kvf->retry = jiffies;
 	kvf_mbx_init(kvf);
 	kvf_service_init(kvf);
 	pci_set_drvdata(pdev, kvf);
@@ -107,6 +108,8 @@ static void kvf_suspend_net(struct kvf_dev *kvf)
 	netif_carrier_off(net->netdev);
 	kwl_port_stop(&net->port);
 	kwl_ctl_unlock(net->netdev);
+	/* Detached, nothing begins it anew; it kicks the service */
+	kvf_irq_stop_tick(kvf);
 	kvf_service_stop(kvf);
 }
 

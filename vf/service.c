@@ -36,13 +36,18 @@ void kvf_service_notice(struct kvf_dev *kvf, u32 word)
 		kvf_service_lose(kvf);
 }
 
-/* What is in the mailbox may end the session; that is all it can do */
+/*
+ * What is in the mailbox may end the session. A PF that says anything is worth
+ * being asked for a new one at once.
+ */
 static void kvf_service_mail(struct kvf_dev *kvf)
 {
 	u32 word;
 	int ret;
 
 	ret = kvf_mbx_poll(kvf, &word);
+	if (ret)
+		kvf->retry = jiffies;
 	/* This is the service: it looks at the session next */
 	if (ret == -ENETRESET) {
 		if (kvf->session)
@@ -53,14 +58,20 @@ static void kvf_service_mail(struct kvf_dev *kvf)
 		kvf_service_notice(kvf, word);
 }
 
+/*
+ * It waits for the PF's answer with control's lock held, and has interrupts and
+ * thus a look of its own: a PF that does not answer must not have it run always.
+ */
 static void kvf_service_restart(struct kvf_dev *kvf)
 {
 	struct net_device *netdev = kvf->net->netdev;
 
+	if (time_before(jiffies, kvf->retry))
+		return;
 	kwl_ctl_lock(netdev);
 	if (netif_running(netdev) && netif_device_present(netdev) &&
-	    !kvf->session)
-		kvf_net_restart(kvf->net);
+	    !kvf->session && kvf_net_restart(kvf->net))
+		kvf->retry = jiffies + KVF_SERVICE_SECS * HZ;
 	kwl_ctl_unlock(netdev);
 }
 
@@ -73,7 +84,7 @@ static void kvf_service_irq(struct kvf_dev *kvf)
 		return;
 	kwl_ctl_lock(netdev);
 	if (netif_running(netdev) && netif_device_present(netdev) &&
-	    kvf->session)
+	    kvf->session && !kvf_irq_is_settled(kvf))
 		kvf_irq_settle(kvf);
 	kwl_ctl_unlock(netdev);
 }
@@ -194,7 +205,8 @@ static unsigned long kvf_service_pause(struct kvf_dev *kvf)
 	long left = kvf->stats_check - jiffies;
 
 	if (time_before(jiffies, READ_ONCE(kvf->mbx_check)) ||
-	    !READ_ONCE(kvf->heard))
+	    (READ_ONCE(kvf->session) && netif_running(kvf->net->netdev) &&
+	     kvf_irq_is_awaited(kvf)))
 		return KVF_MAIL_INTERVAL + 1;
 	return clamp(left, 1, KVF_SERVICE_SECS * HZ);
 }

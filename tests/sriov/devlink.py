@@ -6,10 +6,12 @@
 Ports are other doors to what `ip link set PF vf N` does: each sees what the other has set.
 """
 
+import time
 from pathlib import Path
 
 from lib.py import defer, ksft_eq, ksft_exit, ksft_ge, ksft_in, ksft_run, ksft_true
 from kwl_devlink import Devlink
+from kwl_events import Events
 from kwl_nic import PCI_DEVICES
 from kwl_sriov import OURS, Sriov, with_drivers
 from kwl_switch import ports_of
@@ -98,6 +100,15 @@ def tables(bench):
              what="one more bucket")
 
 
+def asks_now_and_then(vf):
+    """A VF whose PF does not answer resets itself and asks again every two seconds, not all the time."""
+    with Events("kawela_vf") as events:
+        vf.attach()
+        time.sleep(5)
+        asked = len(events.seen("kvf_reset"))
+    ksft_eq(2 <= asked <= 4, True, f"asked {asked} times in five seconds")
+
+
 def shut_off(bench):
     """A VF that floods the mailbox shows as an error with its dump, until its time is over or somebody pardons it."""
     devlink, vf = Devlink(bench.env), bench.vfs[0]
@@ -117,13 +128,14 @@ def shut_off(bench):
     dump = devlink.run("health", "dump", "show", "DEV", "reporter", "vf").stdout
     ksft_in("vf: 0 in service: false extension: 0 shut off: true strikes: 1", dump, "the dump")
     ksft_in("vf: 1 in service: true", dump, "the dump")
+    write(PCI_DEVICES / vf.pci / "enable", 0)
+    vf.bind(bench.driver)
+    asks_now_and_then(vf)
     devlink.run("health", "dump", "clear", "DEV", "reporter", "vf")
     devlink.run("health", "recover", "DEV", "reporter", "vf")
     ksft_eq(devlink.health("vf")["state"], "healthy", "after the pardon")
     ksft_true("shut off: true" not in devlink.run("health", "diagnose", "DEV", "reporter", "vf").stdout, "none is")
-    write(PCI_DEVICES / vf.pci / "enable", 0)
-    vf.bind(bench.driver)
-    vf.come_up()
+    vf.wait_carrier()
     ksft_eq(ping(bench.env.peer_v4, count=5, ns=vf.ns), 5, "answers to its next owner")
 
 
