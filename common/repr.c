@@ -45,6 +45,8 @@ static void kwl_repr_doorbell(struct kwl_tx_ring *txr)
 	if (txr->rung == txr->ntu)
 		return;
 	kwl_tx_close_batch(txr);
+	/* These frames may stop a queue that the stack has not used for long */
+	txq_trans_cond_update(txr->txq);
 	writel(txr->ntu & txr->mask, txr->tail);
 }
 
@@ -72,12 +74,14 @@ static bool kwl_repr_may_wait(struct kwl_tx_ring *txr)
 static int kwl_repr_queue(struct kwl_tx_ring *txr, struct sk_buff *skb,
 			  struct kwl_tx_meta *meta, struct kwl_gate *gate)
 {
+	struct kwl_vector *vec = container_of(txr, struct kwl_vector, txr);
 	bool gated = kwl_repr_is_gated(gate, skb);
 	struct kwl_tx_buf *first;
 	u32 ntu;
 	int err;
 
-	if (unlikely(!txr->live))
+	/* Without demux no poll rings, and no tag says where a frame is to go */
+	if (unlikely(!txr->live || !vec->rxr.demux))
 		return -ENETDOWN;
 	if (unlikely(gated))
 		kwl_repr_doorbell(txr);
