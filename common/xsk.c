@@ -484,8 +484,8 @@ static noinline void kwl_xsk_ask(struct kwl_tx_ring *txr,
 			   &compl, &frame);
 	ntu = kwl_tx_put_ctx(txr, txr->ntu, &frame.meta);
 	if (ntu != txr->ntu) {
-		/* No descriptor of the socket's, see kwl_xsk_finish() */
 		buf->kind = KWL_TX_XSK;
+		buf->ctx = true;
 		buf->bytes = 0;
 		buf->segs = 0;
 		WRITE_ONCE(txr->ntu, ntu);
@@ -511,6 +511,7 @@ static void kwl_xsk_queue(struct kwl_tx_ring *txr, struct xsk_buff_pool *pool,
 	xsk_buff_raw_dma_sync_for_device(pool, dma, desc->len);
 	buf->mapped = false;
 	buf->kind = KWL_TX_XSK;
+	buf->ctx = false;
 	buf->bytes = desc->len;
 	buf->segs = xsk_is_eop_desc(desc);
 	if (buf->segs)
@@ -604,8 +605,8 @@ u32 kwl_xsk_finish(struct kwl_tx_ring *txr, u32 ntc, u32 last,
 
 		slot = ntc++ & txr->mask;
 		buf = &txr->buf[slot];
-		/* The socket's descriptors have a length, contexts have none */
-		given += !!buf->bytes;
+		/* Sent or not: the socket counts what it gets back */
+		given += !buf->ctx;
 		tot->xdp += buf->segs;
 		tot->xdp_bytes += buf->bytes;
 		buf->kind = KWL_TX_SKB;

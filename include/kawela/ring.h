@@ -89,6 +89,7 @@ enum kwl_tx_kind {
  * @mapped: this descriptor has a mapping to undo: no context, no page of a pool,
  *	no memory of an application
  * @kind: whose frame it is, on its first descriptor only; &enum kwl_tx_kind
+ * @ctx: of a socket: no descriptor of its own, but a context for the next frame
  */
 struct kwl_tx_buf {
 	union {
@@ -102,6 +103,7 @@ struct kwl_tx_buf {
 	DEFINE_DMA_UNMAP_LEN(len);
 	bool mapped;
 	u8 kind;
+	bool ctx;
 };
 
 /* Counters of the transmit path that runs under the queue's xmit lock */
