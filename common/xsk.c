@@ -338,11 +338,13 @@ static int kwl_xsk_clean(struct kwl_rx_ring *rxr, int budget)
 /**
  * struct kwl_xsk_frame - a frame that a socket wants to have sent
  * @data: the frame, in memory that the socket may change at any time
+ * @len: bytes in its first descriptor
  * @stamper: the function's, NULL if there is none
  * @meta: what it asks of the hardware
  */
 struct kwl_xsk_frame {
 	const void *data;
+	u32 len;
 	struct kwl_stamper *stamper;
 	struct kwl_tx_meta meta;
 };
@@ -363,9 +365,12 @@ static void kwl_xsk_request_csum(u16 start, u16 offset, void *priv)
 {
 	struct kwl_xsk_frame *frame = priv;
 	const struct vlan_ethhdr *eth = frame->data;
-	__be16 proto = READ_ONCE(eth->h_vlan_proto);
 	u16 mac_len = ETH_HLEN;
+	__be16 proto;
 
+	if (frame->len < VLAN_ETH_HLEN)
+		return;
+	proto = READ_ONCE(eth->h_vlan_proto);
 	if (eth_type_vlan(proto)) {
 		proto = READ_ONCE(eth->h_vlan_encapsulated_proto);
 		mac_len = VLAN_ETH_HLEN;
@@ -412,6 +417,7 @@ static void kwl_xsk_await_stamp(struct kwl_tx_ring *txr,
 	stamper->at = txr->ntu;
 	stamper->compl = *compl;
 	stamper->claimed = ktime_get_boottime();
+	stamper->fetched = 0;
 	txr->stamping = true;
 }
 
@@ -456,11 +462,14 @@ bool kwl_xsk_take_stamp(struct kwl_tx_ring *txr, u32 ntc, u32 last)
 void kwl_xsk_forget_stamp(struct kwl_tx_ring *txr)
 {
 	struct kwl_stamper *stamper = kwl_xsk_stamper(txr);
+	u64 ns;
 
 	if (likely(!txr->stamping))
 		return;
-	kwl_xsk_tell_time(&stamper->compl, 0);
-	atomic64_inc(&stamper->lost);
+	/* It may have left just now: nobody else is to find its stamp */
+	if (!stamper->tx(stamper, &ns))
+		atomic64_inc(&stamper->lost);
+	kwl_xsk_tell_time(&stamper->compl, ns);
 	kwl_xsk_unclaim(txr);
 }
 
@@ -472,14 +481,13 @@ static noinline void kwl_xsk_ask(struct kwl_tx_ring *txr,
 {
 	struct kwl_xsk_frame frame = {
 		.data = xsk_buff_raw_get_data(pool, desc->addr),
+		.len = desc->len,
 		.stamper = kwl_xsk_stamper(txr),
 	};
 	struct kwl_tx_buf *buf = &txr->buf[txr->ntu & txr->mask];
 	struct xsk_tx_metadata_compl compl;
 	u32 ntu;
 
-	if (desc->len < VLAN_ETH_HLEN)
-		return;
 	kwl_xsk_tx_request(pool, desc, txr->txq->dev->xsk_tx_metadata_ops,
 			   &compl, &frame);
 	ntu = kwl_tx_put_ctx(txr, txr->ntu, &frame.meta);

@@ -384,7 +384,10 @@ static bool kpf_ptp_tx(struct kwl_stamper *stamper, u64 *ns)
 		return true;
 	}
 	*ns = 0;
-	if (ktime_ms_delta(ktime_get_boottime(), stamper->claimed) <
+	/* Not since it was queued: those before it may take longer than that */
+	if (!stamper->fetched)
+		stamper->fetched = ktime_get_boottime();
+	if (ktime_ms_delta(ktime_get_boottime(), stamper->fetched) <
 	    KPF_PTP_TX_MS)
 		return false;
 	atomic64_inc(&stamper->lost);
@@ -393,8 +396,7 @@ static bool kpf_ptp_tx(struct kwl_stamper *stamper, u64 *ns)
 
 /*
  * No frame of the stack waits for its stamp on return, nor one of a socket, as
- * its ring is empty. The queues are stopped, and the
- * registers still there.
+ * its ring is empty. The queues are stopped, and the registers still there.
  */
 void kpf_ptp_cancel(struct kpf_dev *pf)
 {

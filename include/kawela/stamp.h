@@ -18,12 +18,13 @@
  * @busy: bit 0: claimed for a frame; the device holds one transmit stamp
  * @skb: that frame, with a reference, if it is the stack's
  * @at: index of its first descriptor, if it is an AF_XDP socket's; this and the
- *	next member belong to the NAPI of the ring that has @stamping then
+ *	next two belong to the NAPI of the ring that has @stamping then
  * @compl: where the socket reads its time
+ * @fetched: when the device was seen to have fetched it, by the boot-time clock
  * @claimed: when it was handed over, by the boot-time clock
  * @work: the owner's: waits for the stamp, then gives frame and claim back
  * @tx: the owner's: the time in ns of a socket's frame, which the device has
- *	fetched, 0 if it is lost; false if it has to be asked again
+ *	fetched, 0 if it is lost; false, and 0, if it has to be asked again
  * @skipped: frames that went without, because another one had the claim
  * @lost: stamps that did not come in time
  * @rx: the owner's: the time in ns of the frame that the device has stamped, 0
@@ -35,6 +36,7 @@ struct kwl_stamper {
 	struct sk_buff *skb;
 	u32 at;
 	struct xsk_tx_metadata_compl compl;
+	ktime_t fetched;
 	ktime_t claimed;
 	struct work_struct work;
 	bool (*tx)(struct kwl_stamper *stamper, u64 *ns);
