@@ -46,7 +46,7 @@ static void kvf_service_mail(struct kvf_dev *kvf)
 	int ret;
 
 	ret = kvf_mbx_poll(kvf, &word);
-	if (ret)
+	if (ret == 1 || ret == -ENETRESET)
 		kvf->retry = jiffies;
 	/* This is the service: it looks at the session next */
 	if (ret == -ENETRESET) {
