@@ -168,12 +168,6 @@ static bool kvf_irq_is_given_up(const struct kvf_dev *kvf)
 	       timer_pending(&kvf->tick);
 }
 
-/* An interrupt is on its way that comes soon or not at all */
-bool kvf_irq_is_awaited(const struct kvf_dev *kvf)
-{
-	return !READ_ONCE(kvf->heard) && !kvf_irq_is_given_up(kvf);
-}
-
 /* Whether it does what it should: interrupts, or else the timer in their place */
 bool kvf_irq_is_settled(const struct kvf_dev *kvf)
 {

@@ -185,7 +185,6 @@ int kvf_irq_request(struct kvf_net *net);
 void kvf_irq_free(struct kvf_net *net);
 void kvf_irq_setup_vector(struct kvf_net *net);
 void kvf_irq_apply(struct kvf_net *net);
-bool kvf_irq_is_awaited(const struct kvf_dev *kvf);
 void kvf_irq_stop_tick(struct kvf_dev *kvf);
 bool kvf_irq_is_settled(const struct kvf_dev *kvf);
 void kvf_irq_settle(struct kvf_dev *kvf);

@@ -206,7 +206,7 @@ static unsigned long kvf_service_pause(struct kvf_dev *kvf)
 
 	if (time_before(jiffies, READ_ONCE(kvf->mbx_check)) ||
 	    (READ_ONCE(kvf->session) && netif_running(kvf->net->netdev) &&
-	     kvf_irq_is_awaited(kvf)))
+	     !READ_ONCE(kvf->heard)))
 		return KVF_MAIL_INTERVAL + 1;
 	return clamp(left, 1, KVF_SERVICE_SECS * HZ);
 }
