@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """In the bench's machine: DPDK's testpmd takes what a VF receives, by its own driver of the VF or by an AF_XDP socket of ours
-(tests/vm/dpdk). Prints JSON.
+(tests/vm/bench-dpdk). Prints JSON.
 
     dpdk.py setup           a VF
     dpdk.py start pmd|xsk   testpmd on it, one way or the other; where its driver's code is, and ours
-    dpdk.py run COUNT       nothing for a moment, then COUNT frames, between three marks
+    dpdk.py run COUNT       nothing for a moment, then COUNT frames, between the last three marks
     dpdk.py stop            how many frames it has taken
 """
 
@@ -46,7 +46,7 @@ def setup():
     load.write(f"{state['pci']}/sriov_drivers_autoprobe", "0")
     load.write(f"{state['pci']}/sriov_numvfs", "1")
     load.sh(f"ip link set {state['pf'][0]} vf 0 mac {MAC}")
-    return {"driver": "kawela"}
+    return {}
 
 
 def contiguous():
@@ -82,7 +82,7 @@ def start(way):
         for knob, value in (("napi_defer_hard_irqs", "2"), ("gro_flush_timeout", "200000")):
             load.write(f"/sys/class/net/{name}/{knob}", value)
         port = f"--no-pci --vdev=net_af_xdp0,iface={name}"
-    ranges, functions = load.text_of_modules(load.MODULES["kawela"])
+    ranges, _ = load.text_of_modules(load.MODULES["kawela"])
     load.sh(f"rm -f {INPUT}; mkfifo {INPUT}")
     # Holds the other end, or testpmd would read the end of its input and end; outlives us, so it has none of our files
     subprocess.Popen(["sh", "-c", f"exec sleep infinity >{INPUT}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -95,7 +95,7 @@ def start(way):
         if pmd.poll() is not None or time.monotonic() > until:
             sys.exit(f"testpmd: {LOG.read_text(encoding='utf-8')}")
         time.sleep(0.2)
-    return {"pid": pmd.pid, "way": way, "ranges": [*ranges, library(pmd.pid, LIBRARY[way])], "functions": functions}
+    return {"pid": pmd.pid, "ranges": [*ranges, library(pmd.pid, LIBRARY[way])]}
 
 
 def run(count):
@@ -116,10 +116,10 @@ def stop(state):
         if time.monotonic() > until:
             sys.exit(f"testpmd does not end: {LOG.read_text(encoding='utf-8')}")
         time.sleep(0.2)
-    load.sh("pkill -x sleep; pkill dpdk-testpmd; ip link", check=False)
+    load.sh("pkill -x sleep; pkill dpdk-testpmd", check=False)
     text = LOG.read_text(encoding="utf-8")
     bind(None)
-    return {"frames": int(re.search(r"RX-packets: (\d+)", text).group(1)), "text": text}
+    return {"frames": int(re.search(r"RX-packets: (\d+)", text).group(1))}
 
 
 def main():

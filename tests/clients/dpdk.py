@@ -113,8 +113,8 @@ def filters(bench):
         any_group = taken(bench, pmd, GROUP)
         if not any_group:
             stock_xfail("lets in any group by a bit that the emulator does not look at")
-        # The kernel at the other ends sends to groups of its own now and then
-        ksft_eq(FRAMES <= any_group < 2 * FRAMES, True, f"{any_group} to any group")
+        # The kernel at the other ends may send one to a group of its own meanwhile
+        ksft_eq(FRAMES <= any_group <= FRAMES + 2, True, f"{any_group} to any group")
         pmd.say("set allmulti 0 off")
         ksft_eq(taken(bench, pmd, mac, tci=VID), 0, "of a VLAN that it is not in")
         pmd.say(f"rx_vlan add {VID} 0")

@@ -7,6 +7,7 @@
     channel, pid  the command channel and the process of a running machine
 """
 
+import json
 import os
 import shutil
 import signal
@@ -104,6 +105,15 @@ class Machine:
 
     def run(self, argv: list[str], **options) -> int:
         return self.channel.run(argv, **options)
+
+    def measure(self, program: str, *words: str, timeout: float) -> dict:
+        """Run a program of tests/bench in it; what it says last is JSON."""
+        said: list[bytes] = []
+        status = self.run([f"/kawela/tests/bench/{program}", *words], timeout=timeout, output=said.append)
+        text = b"".join(said).decode(errors="replace")
+        if status:
+            raise paths.BenchError(f"{program} {' '.join(words)}: {text}")
+        return json.loads(text.splitlines()[-1])
 
     def save_kernel_log(self) -> None:
         with (self.run_dir / "dmesg.log").open("wb") as log:
