@@ -58,6 +58,11 @@ def configure(bench, steps, vf):
     ksft_eq(row(bench)["address"], POD_MAC, "administrator's address read back")
     for words in (f"min_tx_rate 0 max_tx_rate {RATE}", "spoofchk on", "trust on", "state enable"):
         steps.do(f"ip link set {pf} vf 0 {words}")
+    if not steps.refused:
+        now = row(bench)
+        said = now["vlan_list"][0]
+        ksft_eq((said.get("vlan"), said.get("qos"), now["spoofchk"], now["trust"], now["rate"]["max_tx"], now["link_state"]),
+                (VID, QOS, True, True, RATE, "enable"), "attributes read back")
     # The guest's driver hears of its new address: nobody loads it anew.
     ksft_true(driver_of(vf.pci), "the VF's driver")
 
