@@ -13,24 +13,25 @@
 #include <kawela/ring.h>
 
 #define KWL_DEFAULT_USECS	20U
-/* With many frames at least so much, and where DIM begins: 64 us as well */
-#define KWL_BUSY_USECS		64U
-#define KWL_DIM_FIRST		2
 #define KWL_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
+
+/*
+ * What DIM chooses from with many frames, beginning with the first. The
+ * kernel's own profiles begin with intervals that save nothing then.
+ */
+static const u16 kwl_busy_usecs[NET_DIM_PARAMS_NUM_PROFILES] = {
+	64, 96, 128, 192, 256
+};
 
 static u32 kwl_coalesce_usecs(struct kwl_vector *vec)
 {
-	u32 usecs;
-
 	if (!READ_ONCE(vec->adaptive))
 		return vec->usecs;
 	if (READ_ONCE(vec->quiet))
 		return 0;
-	usecs = net_dim_get_rx_moderation(vec->dim.mode,
-					  vec->dim.profile_ix).usec;
-	usecs = max(usecs, KWL_BUSY_USECS);
 	/* 1.5 frames may come in each, and the ring has to outlast them */
-	return min(usecs, (vec->rxr.mask + 1) / 2);
+	return min_t(u32, kwl_busy_usecs[vec->dim.profile_ix],
+		     (vec->rxr.mask + 1) / 2);
 }
 
 static u32 kwl_coalesce_eitr(struct kwl_vector *vec)
@@ -173,8 +174,6 @@ void kwl_coalesce_init(struct kwl_vector *vec)
 	vec->usecs = KWL_DEFAULT_USECS;
 	vec->adaptive = true;
 	vec->quiet = true;
-	vec->dim.profile_ix = KWL_DIM_FIRST;
-	vec->dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
 	INIT_WORK(&vec->dim.work, kwl_coalesce_work);
 }
 
