@@ -16,11 +16,13 @@
 #define KWL_MAX_USECS		FIELD_MAX(KWL_EITR_INTERVAL)
 
 /*
- * What DIM chooses from with many frames, beginning with the first. The
- * kernel's own profiles begin with intervals that save nothing then.
+ * What DIM chooses from with many frames, beginning with the first: it turns
+ * around where it finds no difference, and it counts interrupts by the
+ * millisecond, so that these are no nearer to each other. Of the kernel's own
+ * profiles the first two save nothing then.
  */
 static const u16 kwl_busy_usecs[NET_DIM_PARAMS_NUM_PROFILES] = {
-	64, 96, 128, 192, 256
+	32, 64, 128, 192, 256
 };
 
 static u32 kwl_coalesce_usecs(struct kwl_vector *vec)
@@ -135,6 +137,9 @@ static void kwl_coalesce_look(struct kwl_vector *vec)
 	if (quiet == vec->quiet)
 		return;
 	WRITE_ONCE(vec->quiet, quiet);
+	/* The silence is no part of what DIM compares */
+	if (!quiet && vec->dim.state == DIM_MEASURE_IN_PROGRESS)
+		vec->dim.state = DIM_START_MEASURE;
 	kwl_coalesce_write(vec);
 }
 
@@ -159,7 +164,7 @@ void kwl_coalesce_sample(struct kwl_vector *vec)
 {
 	if (vec->quiet || vec->events % KWL_LOOK_EVENTS == 0)
 		kwl_coalesce_look(vec);
-	if (!vec->quiet)
+	if (!vec->quiet && vec->events % KWL_DIM_EVENTS == 0)
 		kwl_coalesce_dim(vec);
 }
 

@@ -684,6 +684,8 @@ void kwl_repr_uninit(struct net_device *netdev);
 /* coalesce.c */
 /* Interrupts between two looks at how much traffic there is */
 #define KWL_LOOK_EVENTS		64
+/* Those that DIM measures: fewer would be some ms, with TCP's ups and downs */
+#define KWL_DIM_EVENTS		256
 void kwl_coalesce_init(struct kwl_vector *vec);
 void kwl_coalesce_stop(struct kwl_vector *vec);
 void kwl_coalesce_write(struct kwl_vector *vec);
