@@ -16,14 +16,14 @@ from kwl_env import link
 from kwl_faults import Watches, carry, function_reset, now, pair, recovery
 from kwl_nic import PCI_DEVICES, netdev_of
 from kwl_sriov import Sriov, with_drivers
-from kwl_sys import kernel_log, run, wait_for, write
+from kwl_sys import SLOW, kernel_log, run, wait_for, write
 
 # QEMU's pci-testdev. It has a ROM of ones, as large as the PF's window, or that of all VFs.
 SPARE = "1b36:0005"
 ROM = 6
 LOST = r"kawela_\w+ (\S+): no answer at register"
 # No command on a function that has gone may take longer.
-AT_MOST = 5
+AT_MOST = 5 * SLOW
 
 
 class Ones:
