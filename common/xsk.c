@@ -328,7 +328,7 @@ static int kwl_xsk_clean(struct kwl_rx_ring *rxr, int budget)
 			break;
 	}
 
-	if (poll.prog)
+	if (done && poll.prog)
 		kwl_xdp_poll_end(rxr, &poll);
 	if (done || tot.errors)
 		kwl_rx_count(rxr, &tot);
