@@ -6,7 +6,7 @@ import threading
 import time
 
 import kwl_pktgen
-from lib.py import ksft_eq, ksft_ge, ksft_in, ksft_true
+from lib.py import defer, ksft_eq, ksft_ge, ksft_in, ksft_true
 from kwl_regs import dump
 from kwl_stats import link_stats
 from kwl_sys import output, run
@@ -19,6 +19,9 @@ INTERVAL = 0x7FFC
 EMULATED = 0x7FFE
 # KiB, or frames, a second from which on there is much traffic
 BUSY = 50_000
+LONG = 9000
+# So many at least of 32, 64 and 128 us: which of them is for DIM to choose
+CHOICES = 2
 
 
 class Moderated:
@@ -62,7 +65,8 @@ class Moderated:
 
     def flood(self, seconds):
         """Send long frames by the kernel; return the intervals seen meanwhile, and KiB received by second."""
-        kwl_pktgen.prepare(self.env.peer_if, self.env.ns, count=0, burst=8, pkt_size=1500, delay=0, dst="198.18.0.1",
+        self.lengthen()
+        kwl_pktgen.prepare(self.env.peer_if, self.env.ns, count=0, burst=8, pkt_size=LONG, delay=0, dst="198.18.0.1",
                            dst_mac=self.mac())
         seen = set()
         sender = threading.Thread(target=kwl_pktgen.send, args=(self.env.ns,))
@@ -75,6 +79,13 @@ class Moderated:
         kwl_pktgen.tell(self.env.ns, "pgctrl", "stop")
         sender.join()
         return seen, rate
+
+    def lengthen(self):
+        """Have room for long frames, of which the slowest host has so many KiB a second that they are much traffic."""
+        ways = {(self.env.peer_if, self.env.ns), (self.env.ifname, None), (self.ifname, self.ns)}
+        for ifname, ns in ways:
+            run(["ip", "link", "set", ifname, "mtu", str(LONG)], ns=ns)
+            defer(run, ["ip", "link", "set", ifname, "mtu", "1500"], ns=ns)
 
     def mac(self):
         """Return the address."""
@@ -100,11 +111,11 @@ def by_default(dut):
 
 
 def check_load(dut, seen, rate):
-    """From 50,000 frames or KiB a second on there is an interval; the ring's 256 buffers have to outlast it."""
+    """From 50,000 frames or KiB a second on DIM tries intervals; the ring's 256 buffers have to outlast each."""
     dut.env.note(f"{rate:.0f} KiB a second; intervals:", sorted(seen))
     ksft_ge(128, max(seen), "the longest interval under load")
     if rate > 1.3 * BUSY:
-        ksft_ge(len(seen - {0}), 1, "intervals under load that are not zero")
+        ksft_ge(len(seen - {0}), CHOICES, "intervals under load that are not zero")
     elif rate < BUSY / 4:
         ksft_eq(seen, {0}, "intervals under a load that is little")
 
