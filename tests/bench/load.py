@@ -8,7 +8,7 @@
     load.py veths kawela|stock      two pairs of veth, connected by a bridge
     load.py reprs kawela            two VFs, connected by their representors and a bridge
     load.py offload kawela          the same, but that the card forwards in the bridge's stead
-    load.py run LOAD COUNT          one load, between two marks
+    load.py run LOAD COUNT          one load, between two marks; of a stream so many seconds
     load.py events kawela|stock     from scratch: how long things take, and what memory
 
 A load is named by who bears it (pf, vf, or vv: one VF sends to the other; br: by way of a bridge, in mode switchdev;
@@ -280,15 +280,18 @@ def ask(state, end, count):
     return {"frames": count, "rtt_us": int(median) / 1000}
 
 
-def stream(state, end, count, out):
-    """A TCP stream, out or in; counts segments."""
+def stream(state, end, seconds, out):
+    """A TCP stream, out or in; counts segments.
+
+    By seconds: asked for a number of bytes iperf3 looks without a pause whether they are sent.
+    """
     near, far = state[end][2:]
     one, other = ("ip netns exec peer ", None) if out else ("", "peer")
     server = subprocess.Popen(f"{one}iperf3 -s -1 -B {far if out else near} >/dev/null", shell=True)
     time.sleep(0.5)
-    between_marks(f"iperf3 -c {far if out else near} -l {10 * SEGMENT} -n {count * SEGMENT} >/dev/null", other)
+    told = between_marks(f"iperf3 -J -t {seconds} -c {far if out else near} -l {10 * SEGMENT}", other)
     server.wait(20)
-    return count
+    return json.loads(told)["end"]["sum_sent"]["bytes"] // SEGMENT
 
 
 LOADS = {
