@@ -8,9 +8,10 @@
     study.py virtio N           N guests with virtio-net, on a bridge with the PF
     study.py spaces N           N VFs in namespaces
     study.py rr PLACE COUNT     the place asks the wire COUNT times, one thing at a time
-    study.py stream PLACE COUNT it sends COUNT segments of TCP to the wire
-    study.py packets PLACE COUNT
-                                it sends COUNT frames of 64 bytes of UDP to the wire
+    study.py stream PLACE SECONDS
+                                it sends a stream of TCP to the wire for so long
+    study.py packets PLACE SECONDS
+                                it sends frames of 64 bytes of UDP to the wire for so long
     study.py fair SECONDS       all places send streams at once
 
 A place is host, g0 (a guest), or vf0 (a namespace); g0-g1 is from one guest to the other. What is measured comes as JSON.
@@ -36,6 +37,8 @@ SEGMENT, PAYLOAD = 1448, 18
 TRIES = 3
 RR_PORT, IPERF_PORT, FAIR_PORT = 7777, 5201, 5300
 BRIDGE = "kbr"
+# Where the memory of guests comes from, in pages of so many MiB, and how many guests there are at most
+HUGE, HUGE_MB, GUESTS = "/dev/hugepages", 2, 2
 
 
 def sh(script, check=True):
@@ -46,7 +49,14 @@ def sh(script, check=True):
     return done.stdout
 
 
-class Bridged(inner.Inner):
+class Huge(inner.Inner):
+    """A guest in huge pages: the emulated card loses frames whose buffers cross others (Documentation/hardware.rst)."""
+
+    def memory(self):
+        return [*super().memory(), "-mem-path", HUGE, "-mem-prealloc"]
+
+
+class Bridged(Huge):
     """A guest whose network is virtio, on a tap that is in a bridge with the PF; vhost does the work."""
 
     def network(self, pci):
@@ -85,7 +95,9 @@ def addresses(place):
 
 
 def setup():
-    """The PF and its partner."""
+    """The PF and its partner, and memory for guests."""
+    sh(f"sysctl -qw vm.nr_hugepages={GUESTS * inner.MEMORY_MB // HUGE_MB}; mkdir -p {HUGE}; "
+       f"mountpoint -q {HUGE} || mount -t hugetlbfs none {HUGE}")
     sh("mount -t debugfs none /sys/kernel/debug", check=False)
     pf = sh("/kawela/tests/vm/guest/net-up kawela").split()[-1]
     pci = Path(f"/sys/class/net/{pf}/device").resolve().name
@@ -126,7 +138,7 @@ def make(state, what, count):
     """Have so many places of a kind."""
     clear(state)
     if what == "vf":
-        start(state, count, inner.Inner, "kawela_vf", vfs(state, count, 0))
+        start(state, count, Huge, "kawela_vf", vfs(state, count, 0))
     elif what == "virtio":
         sh(f"ip link add {BRIDGE} type bridge; ip link set {BRIDGE} up; ip addr flush dev {state['pf']}; "
            f"ip link set {state['pf']} master {BRIDGE}; ip addr replace 192.0.2.1/24 dev {BRIDGE}")
@@ -172,20 +184,23 @@ def serve(place, script, port):
         in_guest(place, f"setsid sh -c '{script}' </dev/null >/dev/null 2>&1 & {listens}")
 
 
-def load(what, path, count):
-    """One load; what was measured beside instructions."""
+def load(what, path, much):
+    """One load; what was measured beside instructions.
+
+    By seconds where iperf3 sends: asked for a number of bytes or blocks it looks without a pause whether they are sent.
+    """
     place, _, partner = path.partition("-")
     target = addresses(partner) if partner else PEER
     if what == "rr":
         serve(partner or "peer", f"{RR} serve {target}", RR_PORT)
-        text, left, seconds = between_marks(place, f"{RR} ask {target} {count}")
-        return {"exits": left, "rtt_us": int(text) / 1000, "rate": count / seconds}
+        text, left, seconds = between_marks(place, f"{RR} ask {target} {much}")
+        return {"count": much, "exits": left, "rtt_us": int(text) / 1000, "rate": much / seconds}
     serve(partner or "peer", f"iperf3 -s -1 -B {target}", IPERF_PORT)
-    how = f"-l {SEGMENT * 10} -n {count * SEGMENT}" if what == "stream" else f"-u -b 0 -l {PAYLOAD} -k {count}"
-    text, left, seconds = between_marks(place, f"iperf3 -J -c {target} {how}")
-    end = json.loads(text)["end"]
-    took = (end.get("sum_sent") or end["sum"])["seconds"]
-    return {"exits": left, "rate": count / took}
+    how = f"-l {SEGMENT * 10}" if what == "stream" else f"-u -b 0 -l {PAYLOAD}"
+    text, left, _ = between_marks(place, f"iperf3 -J -t {much} -c {target} {how}")
+    sent = json.loads(text)["end"]["sum_sent"]
+    count = sent["bytes"] // (SEGMENT if what == "stream" else PAYLOAD)
+    return {"count": count, "exits": left, "rate": count / sent["seconds"]}
 
 
 def jain(rates):

@@ -110,7 +110,7 @@ class Inner:
         version = os.environ["bench_kernel"]
         return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
                 "-display", "none", "-bios", "qboot.rom", "-M", DEVICES, "-accel", "kvm", "-cpu", "host",
-                "-m", str(MEMORY_MB), "-kernel", f"/boot/vmlinuz-{release}",
+                *self.memory(), "-kernel", f"/boot/vmlinuz-{release}",
                 "-initrd", f"{paths.BUILD}/initrd-{version}.img",
                 "-append", f"{APPEND} bench_kernel={version}",
                 "-serial", f"file:{self.console.name}", "-pidfile", "pid",
@@ -126,6 +126,10 @@ class Inner:
                 "-qmp", "unix:qmp,server=on,wait=off",
                 "-device", "pcie-root-port,id=rp0,bus=pcie.0,chassis=1,slot=1",
                 *self.network(pci)]
+
+    def memory(self) -> list[str]:
+        """Its memory, for QEMU."""
+        return ["-m", str(MEMORY_MB)]
 
     def network(self, pci: str) -> list[str]:
         """Its network device, for QEMU."""
